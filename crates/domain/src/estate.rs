@@ -1,0 +1,203 @@
+//! The estate: what `terrace.hcl` and all `stack.hcl` files say, checked and resolved. It knows nothing of HCL or of files.
+
+use std::collections::BTreeMap;
+
+use crate::expression::{Expression, Reference, Span};
+use crate::name::{CapabilityName, EnvironmentName, EstateName, StackName, StageName};
+use crate::path::RepoPath;
+
+/// One repository's whole infrastructure. Maps are ordered, so that everything that is made from them is too.
+#[derive(Debug, Clone)]
+pub struct Estate {
+    /// Its name.
+    pub name: EstateName,
+    /// The folder of `terrace.hcl` in the repository.
+    pub root: RepoPath,
+    /// Which Terraform is used.
+    pub terraform: TerraformRequirement,
+    /// Where states are kept.
+    pub state: StateBackend,
+    /// The environments by name.
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+    /// The capabilities by name.
+    pub capabilities: BTreeMap<CapabilityName, Capability>,
+    /// The stages, in their order.
+    pub stages: Vec<Stage>,
+    /// The stacks by name.
+    pub stacks: BTreeMap<StackName, Stack>,
+}
+
+/// `terraform { ... }` of the estate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerraformRequirement {
+    /// The program: a name that is looked up on PATH, or a path. `None`: `terraform`, else `tofu`, whichever is there.
+    pub binary: Option<String>,
+    /// The version constraint as written, in Terraform's syntax.
+    pub version: Option<String>,
+    /// Names of environment variables that Terraform processes may see beside the allow-list; `*` at the end is a wildcard.
+    pub pass_env: Vec<String>,
+    /// Where the version is written, for diagnostics about the Terraform found.
+    pub version_span: Option<Span>,
+}
+
+/// `state "KIND" { ... }`: a Terraform backend, whose settings are evaluated for each instance.
+#[derive(Debug, Clone)]
+pub struct StateBackend {
+    /// The backend's type: `local`, `s3`, `gcs`, ...
+    pub kind: String,
+    /// Its settings; they may use `estate.name`, `env.*`, `stack.name` and `stack.path` (the stack's own).
+    pub settings: BTreeMap<String, Expression>,
+    /// Where the block is; `None` when the estate has none and the default (`local`) holds.
+    pub span: Option<Span>,
+}
+
+/// `environment "NAME" { ... }`.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// Values that stacks read as `env.KEY`: constants.
+    pub vars: BTreeMap<String, crate::value::Value>,
+    /// Whether a delivery to it must be confirmed.
+    pub protected: bool,
+    /// Where the block is.
+    pub span: Span,
+}
+
+/// `capability "NAME" { ... }`: what the organisation can do.
+#[derive(Debug, Clone)]
+pub struct Capability {
+    /// Its name.
+    pub name: CapabilityName,
+    /// Its layer.
+    pub layer: Layer,
+    /// The team it belongs to.
+    pub owner: Option<String>,
+    /// Its `description`, free text.
+    pub description: Option<String>,
+    /// The capabilities that it rests on.
+    pub needs: Vec<CapabilityName>,
+    /// Where the block is.
+    pub span: Span,
+}
+
+/// Layers of capabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Layer {
+    /// What customers or colleagues can do: checkout, payroll.
+    Business,
+    /// What software can rest on: a container platform, secrets.
+    Technology,
+}
+
+impl Layer {
+    /// The layer's word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Business => "business",
+            Self::Technology => "technology",
+        }
+    }
+}
+
+/// `stage "NAME" { ... }` of the pipeline.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Its name.
+    pub name: StageName,
+    /// The environment it delivers to; a stage that only rehearses has none.
+    pub environment: Option<EnvironmentName>,
+    /// Rehearsals by kind (`zero`, `upgrade`, `recovery`), as written.
+    pub rehearse: Vec<String>,
+    /// The gates before it.
+    pub gates: Vec<Gate>,
+    /// Where the block is.
+    pub span: Span,
+}
+
+/// `gate "KIND" { ... }`: a condition on entering a stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// Its kind, one of [`GATE_KINDS`].
+    pub kind: String,
+    /// Its settings: constants.
+    pub settings: BTreeMap<String, crate::value::Value>,
+    /// Where the block is.
+    pub span: Span,
+}
+
+/// The kinds of gates that the configuration knows.
+pub const GATE_KINDS: [&str; 8] =
+    ["evidence", "blast_radius", "policy", "approval", "window", "soak", "recovery", "clean"];
+
+/// A stack: a folder of Terraform code that is deployed as one unit.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Its name.
+    pub name: StackName,
+    /// Its folder in the repository: the one with `stack.hcl`.
+    pub folder: RepoPath,
+    /// The capability that it serves.
+    pub capability: Option<CapabilityName>,
+    /// The team that it belongs to; its capability's owner where it names none.
+    pub owner: Option<String>,
+    /// Its `description`, free text.
+    pub description: Option<String>,
+    /// Values for the Terraform variables of the folder, by variable name.
+    pub inputs: BTreeMap<String, Input>,
+    /// Stacks that must be delivered before, though no input reads their outputs.
+    pub depends_on: Vec<StackReference>,
+    /// Files outside of the folder that it reads, as patterns.
+    pub watch: Vec<WatchPattern>,
+    /// All references in the inputs, in order of place.
+    pub references: Vec<Reference>,
+    /// Where the `stack` block's name is in `stack.hcl`.
+    pub span: Span,
+}
+
+/// A value for a Terraform variable.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The expression; it may use `env.*`, `stack.NAME.OUTPUT`, `stack.name`, `stack.path` and `estate.name`.
+    pub expression: Expression,
+    /// Where the key is.
+    pub key_span: Span,
+}
+
+/// A stack named by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackReference {
+    /// The named stack.
+    pub name: StackName,
+    /// Where.
+    pub span: Span,
+}
+
+/// A pattern for files outside a stack's folder: a path or a glob, made relative to the repository's root. As written, a pattern
+/// that begins with `./` or `../` is relative to the stack's folder, every other to the estate's root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchPattern {
+    /// The pattern relative to the repository's root.
+    pub pattern: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl Stack {
+    /// The file that makes the folder a stack.
+    pub fn file(&self) -> RepoPath {
+        self.folder.join(STACK_FILE).expect("a file name does not climb")
+    }
+}
+
+impl Estate {
+    /// The estate's own file.
+    pub fn file(&self) -> RepoPath {
+        self.root.join(ESTATE_FILE).expect("a file name does not climb")
+    }
+}
+
+/// The name of the file that makes a folder an estate.
+pub const ESTATE_FILE: &str = "terrace.hcl";
+/// The name of the file that makes a folder a stack.
+pub const STACK_FILE: &str = "stack.hcl";
