@@ -1,0 +1,152 @@
+//! What happens in a run (events), and what a run asks its driver to do (effects).
+
+use std::collections::BTreeSet;
+
+use crate::name::StackName;
+
+/// A step of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Make the work folder, evaluate the inputs, initialise Terraform.
+    Prepare,
+    /// `terraform plan`, saved.
+    Plan,
+    /// `terraform apply` of the saved plan.
+    Apply,
+}
+
+impl Step {
+    /// The step's word, stable for JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+        }
+    }
+}
+
+/// What a plan is to change, as Terraform counts it (`change_summary` of its machine-readable output).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Resources to create.
+    pub add: u64,
+    /// Resources to update in place.
+    pub change: u64,
+    /// Resources to destroy (a replacement counts here and in `add`).
+    pub destroy: u64,
+    /// Resources to import.
+    pub import: u64,
+    /// Resources whose address moves, that are forgotten, and the like: changes of the state alone.
+    pub state_only: u64,
+    /// The outputs whose values change, or may change when the plan is applied.
+    pub outputs: BTreeSet<String>,
+}
+
+impl Changes {
+    /// Whether there is nothing to apply.
+    pub fn is_empty(&self) -> bool {
+        self.add + self.change + self.destroy + self.import + self.state_only == 0 && self.outputs.is_empty()
+    }
+
+    /// How many resources are touched.
+    pub fn resources(&self) -> u64 {
+        self.add + self.change + self.destroy + self.import
+    }
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The step.
+    pub step: Step,
+    /// One line.
+    pub summary: String,
+    /// What Terraform reported, errors first.
+    pub diagnostics: Vec<TerraformDiagnostic>,
+    /// What to do next.
+    pub help: Option<String>,
+}
+
+/// A diagnostic of Terraform (its JSON "diagnostic" object).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerraformDiagnostic {
+    /// Whether it is an error; a warning otherwise.
+    pub is_error: bool,
+    /// One line.
+    pub summary: String,
+    /// More, several lines perhaps; may be empty.
+    pub detail: String,
+    /// The resource, where Terraform names one.
+    pub address: Option<String>,
+    /// The file, relative to the repository's root where it lies in it.
+    pub file: Option<String>,
+    /// The line in the file, from 1.
+    pub line: Option<u64>,
+    /// The line's text.
+    pub code: Option<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The run begins.
+    Started,
+    /// An instance is prepared. `provisional`: an input rests on an output that is planned and not applied.
+    Prepared {
+        /// The instance.
+        stack: StackName,
+        /// Whether its inputs rest on planned outputs.
+        provisional: bool,
+    },
+    /// An instance's inputs are not known before these upstream stacks are applied (in a run that only plans).
+    InputsUnknown {
+        /// The instance.
+        stack: StackName,
+        /// The upstream stacks.
+        upstream: BTreeSet<StackName>,
+    },
+    /// An instance is planned and its plan saved.
+    Planned {
+        /// The instance.
+        stack: StackName,
+        /// What the plan is to change.
+        changes: Changes,
+    },
+    /// An instance's plan is applied.
+    Applied {
+        /// The instance.
+        stack: StackName,
+    },
+    /// A step of an instance failed.
+    Failed {
+        /// The instance.
+        stack: StackName,
+        /// Why.
+        failure: Failure,
+    },
+    /// A step of an instance ended early because the run is being stopped.
+    Interrupted {
+        /// The instance.
+        stack: StackName,
+    },
+    /// Somebody asked the run to stop.
+    StopRequested,
+    /// The run's process is gone: found out by a later one.
+    Abandoned,
+}
+
+/// Something that a driver is to do. It answers with an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Make the work folder, evaluate the inputs, initialise. Answer: `Prepared`, `InputsUnknown`, `Failed` or `Interrupted`.
+    Prepare(StackName),
+    /// Plan and save the plan. Answer: `Planned`, `Failed` or `Interrupted`.
+    Plan(StackName),
+    /// Apply the saved plan. Answer: `Applied`, `Failed` or `Interrupted`.
+    Apply(StackName),
+    /// Ask the instance's process to stop, once, gently. No answer of its own.
+    Interrupt(StackName),
+    /// The run is over.
+    Finish,
+}
