@@ -1,1 +1,3 @@
-//! terrace-testkit
+//! Fixtures that the tests of several crates share. For tests alone: what fails here panics.
+
+pub mod repository;

@@ -1,0 +1,140 @@
+//! Real git repositories in temporary folders, made with the `git` command and with nothing of the machine's own configuration.
+//! Owns the folder and removes it. Panics where git fails: it serves tests alone.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// The time of the first commit, in seconds since 1970: later commits follow a minute apart, so that ids are the same everywhere.
+const FIRST_COMMIT_TIME: u64 = 1_700_000_000;
+/// The seconds between two commits.
+const COMMIT_PAUSE_SECS: u64 = 60;
+
+/// A git repository with a work tree, branch `main`.
+#[derive(Debug)]
+pub struct Repository {
+    folder: TempDir,
+    root: PathBuf,
+    commits: Cell<u64>,
+}
+
+impl Repository {
+    /// An empty repository without a commit.
+    pub fn empty() -> Self {
+        let repository = Self::plain();
+        repository.git(&["init", "--quiet", "--initial-branch=main", "."]);
+        repository
+    }
+
+    /// A repository with these files (path, text) in one commit.
+    pub fn with_files(files: &[(&str, &str)]) -> Self {
+        let repository = Self::empty();
+        for (path, text) in files {
+            repository.write(path, text);
+        }
+        repository.commit("First");
+        repository
+    }
+
+    /// A folder that is no repository, with the same ways to fill it.
+    pub fn plain() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        // The folder's own path may hold links (as on macOS): git prints the real one.
+        let root = folder.path().canonicalize().expect("the folder is there").join("repository");
+        fs::create_dir(&root).expect("a fresh folder");
+        Self { folder, root, commits: Cell::new(0) }
+    }
+
+    /// The root of the work tree.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path beside the repository, removed with it: for clones and linked work trees.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.root.with_file_name(name)
+    }
+
+    /// Writes a file of the work tree, with the folders above it.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let file = self.with_folder(path);
+        fs::write(file, content).expect("a writable work tree");
+    }
+
+    /// Makes a symbolic link at `path` whose text is `target`.
+    #[cfg(unix)]
+    pub fn link(&self, path: &str, target: &str) {
+        std::os::unix::fs::symlink(target, self.with_folder(path)).expect("a writable work tree");
+    }
+
+    /// Makes a file executable, or not.
+    #[cfg(unix)]
+    pub fn set_executable(&self, path: &str, executable: bool) {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = if executable { 0o755 } else { 0o644 };
+        fs::set_permissions(self.root.join(path), fs::Permissions::from_mode(mode)).expect("the file is there");
+    }
+
+    /// Removes a file of the work tree.
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(self.root.join(path)).expect("the file is there");
+    }
+
+    /// Commits everything in the work tree, also when nothing changed; returns the commit's id.
+    pub fn commit(&self, message: &str) -> String {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+        self.commits.set(self.commits.get() + 1);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Runs git in the work tree; returns what it prints, without the last line's end.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        self.git_in(&self.root, arguments)
+    }
+
+    /// Runs git in another folder, with the same isolation.
+    pub fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
+        let output = self.command(folder, arguments);
+        assert!(
+            output.status.success(),
+            "git {arguments:?} failed:\n{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
+    }
+
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Output {
+        let time = format!("{} +0000", FIRST_COMMIT_TIME + self.commits.get() * COMMIT_PAUSE_SECS);
+        let mut command = Command::new("git");
+        command.current_dir(folder).args(arguments);
+        // A test may itself run inside a git hook: nothing of that repository may leak in.
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"] {
+            command.env_remove(name);
+        }
+        command
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("HOME", self.folder.path())
+            .env("LC_ALL", "C")
+            .env("GIT_AUTHOR_NAME", "Ada Example")
+            .env("GIT_AUTHOR_EMAIL", "ada@example.com")
+            .env("GIT_COMMITTER_NAME", "Ada Example")
+            .env("GIT_COMMITTER_EMAIL", "ada@example.com")
+            .env("GIT_AUTHOR_DATE", &time)
+            .env("GIT_COMMITTER_DATE", &time)
+            .output()
+            .expect("git is on PATH")
+    }
+
+    fn with_folder(&self, path: &str) -> PathBuf {
+        let file = self.root.join(path);
+        fs::create_dir_all(file.parent().expect("a path below the root")).expect("a writable work tree");
+        file
+    }
+}
