@@ -1,0 +1,284 @@
+//! Runs a Terraform process to its end. Its output goes to a file, which is read while it grows: a process that outlives Terrace
+//! still has somewhere to write, and what it said can be looked at later.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::watch;
+
+use super::Environment;
+
+/// How often a growing output is looked at. The end of a process is noticed at once; this is for people who watch.
+const POLL: Duration = Duration::from_millis(50);
+/// The longest line that is read; what is beyond is dropped. A plan's largest messages are far below.
+const LINE_BYTES_MAX: usize = 4 << 20;
+/// How much of a process's error output is kept for a report: its end.
+const ERROR_BYTES_MAX: u64 = 64 << 10;
+
+/// A process to be run.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// The folder that it works in.
+    pub folder: &'a Path,
+    /// All that it sees of the environment.
+    pub environment: &'a Environment,
+    /// Where its standard output goes; the error output goes beside it, with `.err` added.
+    pub log: PathBuf,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Exit {
+    /// Its status.
+    pub status: ExitStatus,
+    /// The end of its error output.
+    pub errors: String,
+    /// Whether it was asked to stop.
+    pub interrupted: bool,
+}
+
+/// A process could not be run or watched.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It could not be started.
+    #[error("cannot start {}: {source}", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its log could not be written or read.
+    #[error("cannot use the log {}: {source}", path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Waiting for it failed.
+    #[error("cannot wait for {}: {source}", program.display())]
+    Wait {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Invocation<'_> {
+    /// Starts the process, hands each line of its standard output to `on_line`, and waits for its end. When `stop` becomes true the
+    /// process is sent one interrupt (SIGINT), which Terraform takes as a request to stop gracefully, and is waited for all the same:
+    /// it is never killed, since that could lose what it did.
+    pub async fn run(
+        &self,
+        mut stop: watch::Receiver<bool>,
+        mut on_line: impl FnMut(&[u8]),
+    ) -> Result<Exit, ProcessError> {
+        let log_error = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ProcessError::Log { path, source }
+        };
+        let errors_path = self.errors_path();
+        let output = File::create(&self.log).map_err(log_error(&self.log))?;
+        let errors = File::create(&errors_path).map_err(log_error(&errors_path))?;
+        let mut tail = Tail::open(&self.log).map_err(log_error(&self.log))?;
+        let mut child = self.command(output, errors).spawn().map_err(|source| self.start_error(source))?;
+        let pid = child.id();
+        let mut interrupted = false;
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => {
+                    break status.map_err(|source| ProcessError::Wait { program: self.program.to_owned(), source })?;
+                }
+                () = stopped(&mut stop), if !interrupted => {
+                    interrupted = true;
+                    interrupt(pid);
+                }
+                () = tokio::time::sleep(POLL) => tail.read(&mut on_line).map_err(log_error(&self.log))?,
+            }
+        };
+        tail.read(&mut on_line).map_err(log_error(&self.log))?;
+        tail.finish(&mut on_line);
+        let errors = end_of(&errors_path).map_err(log_error(&errors_path))?;
+        Ok(Exit { status, errors, interrupted })
+    }
+
+    fn command(&self, output: File, errors: File) -> Command {
+        let mut command = Command::new(self.program);
+        command
+            .args(&self.arguments)
+            .current_dir(self.folder)
+            .env_clear()
+            .envs(self.environment.iter())
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            // A group of its own: the terminal's Ctrl-C reaches Terrace alone, which passes on one interrupt.
+            .process_group(0)
+            .kill_on_drop(false);
+        command
+    }
+
+    fn start_error(&self, source: io::Error) -> ProcessError {
+        ProcessError::Start { program: self.program.to_owned(), source }
+    }
+
+    fn errors_path(&self) -> PathBuf {
+        let mut name = self.log.clone().into_os_string();
+        name.push(".err");
+        name.into()
+    }
+}
+
+/// Returns when a stop is asked for; never, when nobody can ask any more.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn interrupt(pid: Option<u32>) {
+    let pid = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // The process may have ended in this very moment; then there is nothing to interrupt.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+    }
+}
+
+fn end_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(ERROR_BYTES_MAX)))?;
+    let mut bytes = Vec::new();
+    file.take(ERROR_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads a file that grows, line by line.
+struct Tail {
+    file: File,
+    line: Vec<u8>,
+    /// Whether the present line is beyond the limit and its rest is dropped.
+    dropping: bool,
+}
+
+impl Tail {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { file: File::open(path)?, line: Vec::new(), dropping: false })
+    }
+
+    /// Hands on the lines that are complete by now.
+    fn read(&mut self, on_line: &mut impl FnMut(&[u8])) -> io::Result<()> {
+        let mut buffer = [0; 16 << 10];
+        loop {
+            let count = match self.file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            for piece in buffer[..count].split_inclusive(|byte| *byte == b'\n') {
+                self.take(piece, on_line);
+            }
+        }
+    }
+
+    fn take(&mut self, piece: &[u8], on_line: &mut impl FnMut(&[u8])) {
+        let ends = piece.ends_with(b"\n");
+        if self.line.len() + piece.len() > LINE_BYTES_MAX {
+            self.dropping = true;
+            self.line.clear();
+        }
+        if !self.dropping {
+            self.line.extend_from_slice(piece);
+        }
+        if ends {
+            self.finish(on_line);
+        }
+    }
+
+    /// Hands on what is left without a line's end.
+    fn finish(&mut self, on_line: &mut impl FnMut(&[u8])) {
+        let line = self.line.trim_ascii();
+        if !line.is_empty() && !self.dropping {
+            on_line(line);
+        }
+        self.line.clear();
+        self.dropping = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, folder: &Path, environment: &Environment) -> Invocation<'static> {
+        let (folder, environment) =
+            (Box::leak(folder.to_owned().into_boxed_path()), Box::leak(Box::new(environment.clone())));
+        Invocation {
+            program: Path::new("/bin/sh"),
+            arguments: vec!["-c".into(), script.into()],
+            folder,
+            environment,
+            log: folder.join("out.log"),
+        }
+    }
+
+    fn environment() -> Environment {
+        Environment::scrubbed([("PATH".into(), "/usr/bin:/bin".into())], &[])
+    }
+
+    #[tokio::test]
+    async fn lines_arrive_and_the_status_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_keep, stop) = watch::channel(false);
+        let mut lines = Vec::new();
+        let script = "echo one; echo trouble >&2; printf two; exit 3";
+        let invocation = shell(script, folder.path(), &environment());
+        let exit = invocation.run(stop, |line| lines.push(String::from_utf8_lossy(line).into_owned())).await.unwrap();
+        assert_eq!(
+            (lines, exit.status.code(), exit.errors),
+            (vec!["one".into(), "two".into()], Some(3), "trouble\n".into())
+        );
+        assert!(!exit.interrupted);
+    }
+
+    #[tokio::test]
+    async fn a_stop_interrupts_once_and_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ask, stop) = watch::channel(false);
+        let script = "trap 'echo asked; count=$((count+1))' INT; echo up; while [ -z \"$count\" ]; do sleep 0.05; done; sleep 0.2; exit 7";
+        let invocation = shell(script, folder.path(), &environment());
+        let mut lines = Vec::new();
+        let exit = invocation
+            .run(stop, |line| {
+                lines.push(String::from_utf8_lossy(line).into_owned());
+                ask.send_replace(true);
+            })
+            .await
+            .unwrap();
+        assert_eq!((lines, exit.status.code(), exit.interrupted), (vec!["up".into(), "asked".into()], Some(7), true));
+    }
+
+    #[test]
+    fn a_line_without_end_is_dropped_and_the_next_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut text = vec![b'x'; LINE_BYTES_MAX + 10];
+        text.extend_from_slice(b"\nnext\n");
+        std::fs::write(&path, text).unwrap();
+        let mut lines = Vec::new();
+        Tail::open(&path).unwrap().read(&mut |line: &[u8]| lines.push(line.to_vec())).unwrap();
+        assert_eq!(lines, [b"next"]);
+    }
+}
