@@ -1,8 +1,19 @@
 //! Expressions of the configuration, freed from the syntax that they were written in, so that they can be kept for ten thousand
 //! stacks and evaluated again for each environment and each time an upstream's outputs become known.
 
+mod convert;
 mod evaluate;
 mod function;
+mod number;
+mod reference;
+mod same;
+mod scope;
+
+pub use convert::ConvertError;
+pub use evaluate::{DEPTH_MAX, EvaluateError, EvaluateErrorKind, WORK_MAX, evaluate};
+pub use function::FunctionError;
+pub use reference::{OWN_ATTRIBUTES, references};
+pub use scope::{Constants, InstanceScope, ResolveError, Scope};
 
 use std::ops::Range;
 
@@ -136,6 +147,27 @@ pub enum BinaryOperator {
     Or,
 }
 
+impl BinaryOperator {
+    /// The operator as it is written, in back quotes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "`==`",
+            Self::NotEqual => "`!=`",
+            Self::Less => "`<`",
+            Self::LessOrEqual => "`<=`",
+            Self::Greater => "`>`",
+            Self::GreaterOrEqual => "`>=`",
+            Self::Add => "`+`",
+            Self::Subtract => "`-`",
+            Self::Multiply => "`*`",
+            Self::Divide => "`/`",
+            Self::Modulo => "`%`",
+            Self::And => "`&&`",
+            Self::Or => "`||`",
+        }
+    }
+}
+
 /// A reference from an expression into the estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
@@ -155,7 +187,7 @@ pub enum ReferenceTarget {
         /// The output, as written.
         output: Option<String>,
     },
-    /// `stack.name`-like words on the stack itself (`self.name`).
+    /// `stack.name` or `stack.path`: the stack itself.
     Own(String),
     /// `env.KEY`; `None` for the whole of `env`.
     Environment(Option<String>),
