@@ -117,7 +117,10 @@ impl GitError {
         })
     }
 
-    fn failed(action: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn failed(
+        action: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         Self::Failed { action: action.into(), source: source.into() }
     }
 }

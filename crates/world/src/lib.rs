@@ -4,3 +4,4 @@
 pub mod git;
 pub mod lock;
 pub mod terraform;
+pub mod tree;
