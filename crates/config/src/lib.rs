@@ -1,5 +1,17 @@
 //! Reads the configuration: `terrace.hcl`, `stack.hcl` and, as far as needed, `.tf` files become the domain's estate, with
 //! diagnostics for all that is wrong. It reads files only through [`tree::FileTree`] and executes nothing.
 
+mod estate_file;
 pub mod fixture;
+mod load;
+mod lower;
+mod resolve;
+mod section;
+mod source;
+mod stack_file;
 pub mod tree;
+mod watch;
+
+pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sources};
+pub use source::{ENTRIES_MAX, FILE_SIZE_MAX};
+pub use watch::Watches;

@@ -1,0 +1,110 @@
+//! Finds circles among stacks and among capabilities, and names each with the place of every step.
+
+use std::collections::{BTreeMap, HashMap};
+
+use terrace_domain::diagnostic::Diagnostic;
+use terrace_domain::estate::{Estate, Stack};
+use terrace_domain::expression::{ReferenceTarget, Span};
+use terrace_domain::graph::Graph;
+use terrace_domain::name::{CapabilityName, StackName};
+
+use crate::source::place;
+
+/// Reports one circle of each group of stacks that depend on each other.
+pub(super) fn of_stacks(estate: &Estate, diagnostics: &mut Vec<Diagnostic>) {
+    for cycle in Graph::of(estate).cycles() {
+        diagnostics.push(stack_cycle(estate, &cycle));
+    }
+}
+
+/// `cycle` names each stack before the one that reads it; the last is read by the first.
+fn stack_cycle(estate: &Estate, cycle: &[&StackName]) -> Diagnostic {
+    let way: Vec<&str> = cycle.iter().rev().chain(cycle.last()).map(|name| name.as_str()).collect();
+    let summary = match way[..] {
+        [only, _] => format!("the stack `{only}` depends on itself"),
+        _ => format!("stacks depend on each other in a circle: {}", way.join(" -> ")),
+    };
+    let mut diagnostic = Diagnostic::error("cycle", summary);
+    for (at, downstream) in cycle.iter().enumerate().rev() {
+        let upstream = cycle[(at + cycle.len() - 1) % cycle.len()];
+        let stack = &estate.stacks[downstream.as_str()];
+        let label = format!("`{downstream}` depends on `{upstream}`");
+        let here = place(&stack.file(), edge_span(stack, upstream));
+        diagnostic =
+            if diagnostic.primary.is_none() { diagnostic.at(here, label) } else { diagnostic.also(here, label) };
+    }
+    diagnostic.help("Take one of these steps out: move what both need into a stack of its own, and let both read that.")
+}
+
+fn edge_span(stack: &Stack, upstream: &StackName) -> Span {
+    let read = stack.references.iter().find(
+        |reference| matches!(&reference.target, ReferenceTarget::Stack { name, .. } if name == upstream.as_str()),
+    );
+    let named = || stack.depends_on.iter().find(|named| named.name == *upstream).map(|named| named.span);
+    read.map(|reference| reference.span).or_else(named).unwrap_or(stack.span)
+}
+
+/// Reports circles among the capabilities' needs.
+pub(super) fn of_capabilities(
+    estate: &Estate,
+    needs: &HashMap<(CapabilityName, CapabilityName), Span>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut search = Search { estate, done: BTreeMap::new(), cycles: Vec::new() };
+    for name in estate.capabilities.keys() {
+        search.from(name);
+    }
+    for cycle in search.cycles {
+        let way: Vec<&str> = cycle.iter().chain(cycle.first()).map(|name| name.as_str()).collect();
+        let summary = match way[..] {
+            [only, _] => format!("the capability `{only}` needs itself"),
+            _ => format!("capabilities need each other in a circle: {}", way.join(" -> ")),
+        };
+        let mut diagnostic = Diagnostic::error("cycle", summary);
+        for (at, name) in cycle.iter().enumerate() {
+            let needed = cycle[(at + 1) % cycle.len()];
+            let span = needs.get(&((*name).clone(), needed.clone())).copied().unwrap_or_default();
+            let (here, label) = (place(&estate.file(), span), format!("`{name}` needs `{needed}`"));
+            diagnostic = if at == 0 { diagnostic.at(here, label) } else { diagnostic.also(here, label) };
+        }
+        diagnostics.push(diagnostic);
+    }
+}
+
+/// A walk in depth over capabilities, with a stack of its own: a chain of needs may be as long as the file.
+struct Search<'e> {
+    estate: &'e Estate,
+    /// Capabilities that were met; `true` when all below them is walked.
+    done: BTreeMap<&'e CapabilityName, bool>,
+    cycles: Vec<Vec<&'e CapabilityName>>,
+}
+
+impl<'e> Search<'e> {
+    fn from(&mut self, start: &'e CapabilityName) {
+        if self.done.contains_key(start) {
+            return;
+        }
+        self.done.insert(start, false);
+        let mut way: Vec<(&'e CapabilityName, usize)> = vec![(start, 0)];
+        while let Some((name, next)) = way.last_mut() {
+            let name = *name;
+            let Some(needed) = self.estate.capabilities[name].needs.get(*next) else {
+                self.done.insert(name, true);
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            match self.done.get(needed) {
+                None => {
+                    self.done.insert(needed, false);
+                    way.push((needed, 0));
+                }
+                Some(false) => {
+                    let from = way.iter().position(|(name, _)| *name == needed).unwrap_or(0);
+                    self.cycles.push(way[from..].iter().map(|(name, _)| *name).collect());
+                }
+                Some(true) => {}
+            }
+        }
+    }
+}
