@@ -23,7 +23,7 @@ provider "aws" {
     }
   }
 
-  # IAM and STS are asked for the account's number, whatever the stack holds.
+  # EC2, IAM and STS are asked about the account, whatever the stack holds.
   dynamic "endpoints" {
     for_each = var.endpoint == null ? [] : [var.endpoint]
 

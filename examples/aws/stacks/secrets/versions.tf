@@ -23,11 +23,12 @@ provider "aws" {
     }
   }
 
-  # IAM and STS are asked for the account's number, whatever the stack holds.
+  # EC2, IAM and STS are asked about the account, whatever the stack holds.
   dynamic "endpoints" {
     for_each = var.endpoint == null ? [] : [var.endpoint]
 
     content {
+      ec2            = endpoints.value
       iam            = endpoints.value
       secretsmanager = endpoints.value
       sts            = endpoints.value

@@ -1,0 +1,4 @@
+output "subnets" {
+  description = "The addresses of each zone's subnet, by zone."
+  value       = local.subnets
+}

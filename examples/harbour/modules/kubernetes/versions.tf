@@ -1,0 +1,7 @@
+terraform {
+  required_providers {
+    sandbox = {
+      source = "terrace/sandbox"
+    }
+  }
+}

@@ -1,0 +1,3 @@
+locals {
+  estate = "harbour"
+}

@@ -1,0 +1,7 @@
+output "bucket_urls" {
+  description = "The buckets, by cloud."
+  value = {
+    aws    = sandbox_aws_bucket.copies.url
+    google = sandbox_google_bucket.copies.url
+  }
+}

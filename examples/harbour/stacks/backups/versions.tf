@@ -1,0 +1,9 @@
+terraform {
+  required_providers {
+    sandbox = {
+      source = "terrace/sandbox"
+    }
+  }
+}
+
+provider "sandbox" {}

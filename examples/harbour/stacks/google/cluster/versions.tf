@@ -1,0 +1,11 @@
+terraform {
+  required_providers {
+    sandbox = {
+      source = "terrace/sandbox"
+    }
+  }
+}
+
+provider "sandbox" {
+  region = var.region
+}

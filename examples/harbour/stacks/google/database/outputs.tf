@@ -1,0 +1,14 @@
+output "database_id" {
+  description = "The database."
+  value       = sandbox_google_database.shop.id
+}
+
+output "endpoint" {
+  description = "Where the database answers."
+  value       = sandbox_google_database.shop.endpoint
+}
+
+output "password_secret_id" {
+  description = "The secret with the database's password."
+  value       = sandbox_google_secret.password.id
+}

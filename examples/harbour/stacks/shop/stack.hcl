@@ -1,0 +1,21 @@
+stack "shop" {
+  capability  = "checkout"
+  description = "The shop, on both clouds under one name"
+  inputs = {
+    environment = env.name
+    regions     = { aws = env.aws_region, google = env.google_region }
+    zone_id     = stack.dns.zone_id
+    image       = env.shop_image
+    replicas    = env.shop_replicas
+    aws = {
+      cluster_id  = stack.aws-cluster.cluster_id
+      database_id = stack.aws-database.database_id
+      secret_ids  = [stack.aws-vault.session_key_id, stack.aws-database.password_secret_id]
+    }
+    google = {
+      cluster_id  = stack.google-cluster.cluster_id
+      database_id = stack.google-database.database_id
+      secret_ids  = [stack.google-vault.session_key_id, stack.google-database.password_secret_id]
+    }
+  }
+}
