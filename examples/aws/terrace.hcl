@@ -1,8 +1,7 @@
 # Three stacks on the real AWS provider. README.md says how to run them on an emulator and on AWS.
 estate "landing" {
   terraform {
-    version  = ">= 1.10" # the first with use_lockfile in the s3 backend
-    pass_env = ["AWS_*"] # credentials come from where the AWS tools find them
+    version = ">= 1.10" # the first with use_lockfile in the s3 backend
   }
 
   # One bucket an environment, one key an instance, and a lock file beside the state in place of a lock table.

