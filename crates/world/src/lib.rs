@@ -5,3 +5,4 @@ pub mod git;
 pub mod lock;
 pub mod terraform;
 pub mod tree;
+pub mod workspace;
