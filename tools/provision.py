@@ -19,6 +19,7 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 TOOLS = os.path.join(REPOSITORY, ".tools")
 PACKAGES = os.path.join(REPOSITORY, "tools", "packages")
 PYTHON_LEAST = (3, 9)
+ANSWER_SECS_MAX = 60  # a Terraform answers in a tenth of a second; a machine under full load may need many times that
 
 
 class SetupError(Exception):
@@ -101,6 +102,16 @@ def remove_leftovers():
     for name in os.listdir(TOOLS):
         if name.startswith(".making-"):
             shutil.rmtree(os.path.join(TOOLS, name), ignore_errors=True)
+
+
+def ask(binary, *arguments, folder=None):
+    """Asks a Terraform something that it answers out of itself: no settings of the user's, no network, nothing left in HOME."""
+    environment = {**os.environ, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
+    try:
+        return subprocess.run([binary, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=ANSWER_SECS_MAX, check=False)
+    except subprocess.TimeoutExpired:
+        raise SetupError(f"{binary} gave no answer in {ANSWER_SECS_MAX} seconds to: {' '.join(arguments)}") from None
 
 
 def pip(*arguments, purpose):
