@@ -1,17 +1,26 @@
 //! Reads the configuration: `terrace.hcl`, `stack.hcl` and, as far as needed, `.tf` files become the domain's estate, with
 //! diagnostics for all that is wrong. It reads files only through [`tree::FileTree`] and executes nothing.
 
+mod check;
+mod circle;
+mod code;
 mod estate_file;
 pub mod fixture;
 mod load;
 mod lower;
+mod render;
 mod resolve;
 mod section;
 mod source;
 mod stack_file;
 pub mod tree;
 mod watch;
+mod wire;
 
+pub use check::check_estate;
+pub use code::{Code, FactsCache, FactsKey, FileFacts, MemoryCache, load_code};
 pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sources};
+pub use render::{SHOWN_MAX, render};
 pub use source::{ENTRIES_MAX, FILE_SIZE_MAX};
 pub use watch::Watches;
+pub use wire::{WireDiagnostic, wire};

@@ -1,6 +1,6 @@
 //! Finds circles among stacks and among capabilities, and names each with the place of every step.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use terrace_domain::diagnostic::Diagnostic;
 use terrace_domain::estate::{Estate, Stack};
@@ -8,6 +8,7 @@ use terrace_domain::expression::{ReferenceTarget, Span};
 use terrace_domain::graph::Graph;
 use terrace_domain::name::{CapabilityName, StackName};
 
+use crate::circle::circles;
 use crate::source::place;
 
 /// Reports one circle of each group of stacks that depend on each other.
@@ -50,11 +51,8 @@ pub(super) fn of_capabilities(
     needs: &HashMap<(CapabilityName, CapabilityName), Span>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut search = Search { estate, done: BTreeMap::new(), cycles: Vec::new() };
-    for name in estate.capabilities.keys() {
-        search.from(name);
-    }
-    for cycle in search.cycles {
+    let needed_by = |name: &CapabilityName| estate.capabilities.get(name).map_or(&[][..], |known| &known.needs);
+    for cycle in circles(estate.capabilities.keys(), needed_by) {
         let way: Vec<&str> = cycle.iter().chain(cycle.first()).map(|name| name.as_str()).collect();
         let summary = match way[..] {
             [only, _] => format!("the capability `{only}` needs itself"),
@@ -68,43 +66,5 @@ pub(super) fn of_capabilities(
             diagnostic = if at == 0 { diagnostic.at(here, label) } else { diagnostic.also(here, label) };
         }
         diagnostics.push(diagnostic);
-    }
-}
-
-/// A walk in depth over capabilities, with a stack of its own: a chain of needs may be as long as the file.
-struct Search<'e> {
-    estate: &'e Estate,
-    /// Capabilities that were met; `true` when all below them is walked.
-    done: BTreeMap<&'e CapabilityName, bool>,
-    cycles: Vec<Vec<&'e CapabilityName>>,
-}
-
-impl<'e> Search<'e> {
-    fn from(&mut self, start: &'e CapabilityName) {
-        if self.done.contains_key(start) {
-            return;
-        }
-        self.done.insert(start, false);
-        let mut way: Vec<(&'e CapabilityName, usize)> = vec![(start, 0)];
-        while let Some((name, next)) = way.last_mut() {
-            let name = *name;
-            let Some(needed) = self.estate.capabilities[name].needs.get(*next) else {
-                self.done.insert(name, true);
-                way.pop();
-                continue;
-            };
-            *next += 1;
-            match self.done.get(needed) {
-                None => {
-                    self.done.insert(needed, false);
-                    way.push((needed, 0));
-                }
-                Some(false) => {
-                    let from = way.iter().position(|(name, _)| *name == needed).unwrap_or(0);
-                    self.cycles.push(way[from..].iter().map(|(name, _)| *name).collect());
-                }
-                Some(true) => {}
-            }
-        }
     }
 }

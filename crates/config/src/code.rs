@@ -1,0 +1,109 @@
+//! Loads what Terraform code declares: the facts of each stack's folder and of every local module that it reaches, at any depth.
+
+mod extract;
+mod extract_json;
+mod facts;
+mod folder;
+mod reach;
+
+pub use facts::{FactsCache, FactsKey, FileFacts, MemoryCache};
+pub(crate) use folder::{is_code, is_directly_in};
+pub use reach::Code;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use terrace_domain::code::ModuleFacts;
+use terrace_domain::diagnostic::Diagnostic;
+use terrace_domain::estate::{Estate, Stack};
+use terrace_domain::path::RepoPath;
+
+use crate::load::sort_diagnostics;
+use crate::source::place;
+use crate::tree::{FileKind, FileTree};
+
+/// How many symbolic links are followed one after the other: more is a circle, or as bad as one.
+const LINKS_MAX: usize = 8;
+
+/// Loads the code of stacks: their folders and all local modules that these reach. `.tf` files whose facts the cache knows by
+/// their blob id are not read.
+pub fn load_code<'e>(
+    tree: &dyn FileTree,
+    estate: &'e Estate,
+    stacks: impl IntoIterator<Item = &'e Stack>,
+    cache: &dyn FactsCache,
+) -> Code {
+    let mut code = Code::default();
+    let mut wave: BTreeSet<RepoPath> = stacks.into_iter().map(|stack| stack.folder.clone()).collect();
+    while !wave.is_empty() {
+        let read: Vec<_> = wave.par_iter().map(|at| (at.clone(), folder::read(tree, at, cache))).collect();
+        let mut next = BTreeSet::new();
+        for (at, (facts, mut found)) in read {
+            code.diagnostics.append(&mut found);
+            let calls = local_calls(tree, &at, &facts, &mut code.diagnostics);
+            next.extend(calls.iter().filter(|called| !code.modules.contains_key(*called)).cloned());
+            code.calls.insert(at.clone(), calls);
+            code.modules.insert(at, Arc::new(facts));
+        }
+        wave = next.into_iter().filter(|called| !code.modules.contains_key(called)).collect();
+    }
+    code.report_circles();
+    code.folders = estate.stacks.values().map(|stack| (stack.name.clone(), stack.folder.clone())).collect();
+    sort_diagnostics(&mut code.diagnostics);
+    code
+}
+
+/// The folders of the local modules that a folder calls, each once, in order.
+fn local_calls(
+    tree: &dyn FileTree,
+    folder: &RepoPath,
+    facts: &ModuleFacts,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<RepoPath> {
+    let mut called = BTreeSet::new();
+    for call in facts.module_calls.iter().filter(|call| call.is_local()) {
+        let here = || place(&call.place.0, call.place.1);
+        let Ok(target) = folder.join(&call.source) else {
+            let diagnostic = Diagnostic::error("module-outside", format!("the module `{}` lies outside of the repository", call.name))
+                .at(here(), "leads out of the repository")
+                .help("A release holds what its commit holds: move the module into the repository, or use a remote source with a version.");
+            diagnostics.push(diagnostic);
+            continue;
+        };
+        match follow(tree, target.clone()) {
+            Some(real) if holds_code(tree, &real) => {
+                called.insert(real);
+            }
+            _ => {
+                let diagnostic =
+                    Diagnostic::error("missing-module", format!("there is no Terraform code in `{target}`"))
+                        .at(here(), format!("called here as the module `{}`", call.name));
+                diagnostics.push(diagnostic);
+            }
+        }
+    }
+    called.into_iter().collect()
+}
+
+fn holds_code(tree: &dyn FileTree, folder: &RepoPath) -> bool {
+    tree.below(folder).iter().any(|entry| folder::is_code(&entry.path) && folder::is_directly_in(&entry.path, folder))
+}
+
+/// The path that is meant where the path, or a folder on the way to it, is a symbolic link; `None` where that leads nowhere.
+pub(crate) fn follow(tree: &dyn FileTree, path: RepoPath) -> Option<RepoPath> {
+    let mut path = path;
+    for _ in 0..=LINKS_MAX {
+        let link = std::iter::successors(Some(path.clone()), RepoPath::parent)
+            .take_while(|part| !part.as_str().is_empty())
+            .find_map(|part| tree.find(&part).filter(|entry| entry.kind == FileKind::Symlink));
+        let Some(link) = link else { return Some(path) };
+        let target = String::from_utf8(tree.read(link).ok()?).ok()?;
+        if target.starts_with('/') {
+            return None;
+        }
+        let rest = path.as_str()[link.path.as_str().len()..].trim_start_matches('/').to_owned();
+        path = link.path.parent()?.join(&target).ok()?.join(&rest).ok()?;
+    }
+    None
+}

@@ -1,0 +1,167 @@
+//! Finds the facts in a `.tf` file. Parses it only when a look at its bytes says that it has a block that matters.
+
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Block, Body};
+use terrace_domain::expression::Span;
+
+use super::facts::{FileFacts, ModuleFact, OutputFact, ProviderFact, VariableFact};
+use crate::lower::span_of;
+
+/// The blocks that matter.
+const BLOCKS: [&str; 4] = ["module", "variable", "output", "terraform"];
+
+/// The facts of a `.tf` file's text.
+pub(super) fn facts_of(text: &str) -> FileFacts {
+    if !may_hold_facts(text) {
+        return FileFacts::default();
+    }
+    match hcl_edit::parser::parse_body(text) {
+        Ok(body) => of_body(&body, text),
+        Err(error) => {
+            let at = u32::try_from(error.location().offset()).unwrap_or(u32::MAX);
+            FileFacts::unreadable(error.message(), Span { start: at, end: at })
+        }
+    }
+}
+
+/// Whether a line begins with a block that matters. A block stands at the beginning of a line, or after a comment that ends there.
+pub(super) fn may_hold_facts(text: &str) -> bool {
+    let begins_block = |rest: &str| {
+        BLOCKS.iter().any(|word| {
+            rest.strip_prefix(word).is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    };
+    text.lines().any(|line| {
+        begins_block(line.trim_start())
+            || line.rsplit_once("*/").is_some_and(|(_, rest)| begins_block(rest.trim_start()))
+    })
+}
+
+fn of_body(body: &Body, text: &str) -> FileFacts {
+    let mut facts = FileFacts::default();
+    for block in body.blocks() {
+        match (block.ident.as_str(), &block.labels[..]) {
+            ("variable", [name]) => facts.variables.push(VariableFact {
+                name: name.as_str().to_owned(),
+                type_constraint: written(&block.body, "type", text),
+                has_default: block.body.has_attribute("default"),
+                sensitive: boolean(&block.body, "sensitive"),
+                at: span_of(name).into(),
+            }),
+            ("output", [name]) => facts.outputs.push(OutputFact {
+                name: name.as_str().to_owned(),
+                sensitive: boolean(&block.body, "sensitive"),
+                at: span_of(name).into(),
+            }),
+            ("module", [name]) => facts.modules.push(module(name.as_str(), block)),
+            ("terraform", []) => of_terraform(&block.body, &mut facts),
+            _ => {}
+        }
+    }
+    facts
+}
+
+fn module(name: &str, block: &Block) -> ModuleFact {
+    let source = block.body.get_attribute("source");
+    ModuleFact {
+        name: name.to_owned(),
+        source: plain(&block.body, "source"),
+        version: plain(&block.body, "version"),
+        at: source.map_or_else(|| span_of(&block.ident), |source| span_of(&source.value)).into(),
+    }
+}
+
+fn of_terraform(body: &Body, facts: &mut FileFacts) {
+    facts.required_version.extend(plain(body, "required_version"));
+    for block in body.blocks() {
+        match (block.ident.as_str(), &block.labels[..]) {
+            ("required_providers", []) => facts
+                .providers
+                .extend(block.body.attributes().map(|attribute| provider(attribute.key.as_str(), &attribute.value))),
+            ("backend", [kind]) => facts.backend = Some(kind.as_str().to_owned()),
+            ("cloud", _) => facts.cloud = true,
+            _ => {}
+        }
+    }
+}
+
+/// `name = { source = ..., version = ... }`, or `name = "VERSION"` as Terraform 0.12 had it.
+fn provider(name: &str, value: &Expression) -> ProviderFact {
+    let entry = |key: &str| {
+        let entries = value.as_object()?;
+        let (_, value) = entries.iter().find(|(name, _)| match name {
+            hcl_edit::expr::ObjectKey::Ident(ident) => ident.as_str() == key,
+            hcl_edit::expr::ObjectKey::Expression(name) => name.as_str() == Some(key),
+        })?;
+        value.expr().as_str().map(str::to_owned)
+    };
+    ProviderFact {
+        name: name.to_owned(),
+        source: entry("source"),
+        version: entry("version").or_else(|| value.as_str().map(str::to_owned)),
+    }
+}
+
+fn plain(body: &Body, key: &str) -> Option<String> {
+    body.get_attribute(key)?.value.as_str().map(str::to_owned)
+}
+
+fn boolean(body: &Body, key: &str) -> Option<bool> {
+    body.get_attribute(key)?.value.as_bool()
+}
+
+fn written(body: &Body, key: &str, text: &str) -> Option<String> {
+    let range: std::ops::Range<usize> = span_of(&body.get_attribute(key)?.value).into();
+    text.get(range).map(|written| written.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{facts_of, may_hold_facts};
+
+    #[test]
+    fn only_blocks_that_matter_are_parsed() {
+        assert!(may_hold_facts("# x\n  variable \"a\" {}\n"));
+        assert!(may_hold_facts("/* note */ module \"a\" {}"));
+        assert!(may_hold_facts("terraform {\n}"));
+        assert!(!may_hold_facts("resource \"x\" \"output\" {\n  outputs = 1\n  modules = 2\n}\n"));
+    }
+
+    #[test]
+    fn facts_are_found() {
+        let facts = facts_of(
+            r#"
+terraform {
+  required_version = ">= 1.9"
+  required_providers {
+    aws = { source = "hashicorp/aws", version = "~> 5.0" }
+    old = "1.0"
+  }
+  backend "s3" {}
+}
+variable "names" {
+  type      = map(list(string))
+  sensitive = true
+}
+variable "size" { default = null }
+module "net" {
+  source = "../modules/net"
+}
+output "id" { value = module.net.id }
+"#,
+        );
+        assert_eq!(facts.variables[0].type_constraint.as_deref(), Some("map(list(string))"));
+        assert!(!facts.variables[0].has_default && facts.variables[1].has_default);
+        assert_eq!(facts.modules[0].source.as_deref(), Some("../modules/net"));
+        assert_eq!(facts.providers[0].source.as_deref(), Some("hashicorp/aws"));
+        assert_eq!(facts.providers[1].version.as_deref(), Some("1.0"));
+        assert_eq!((facts.backend.as_deref(), facts.outputs[0].name.as_str()), (Some("s3"), "id"));
+        assert_eq!(super::FileFacts::decode(&facts.encode()), Some(facts));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_says_where() {
+        let facts = facts_of("variable \"a\" {\n  default = \n}\n");
+        assert!(facts.unreadable.is_some());
+    }
+}

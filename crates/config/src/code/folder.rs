@@ -1,0 +1,183 @@
+//! The facts of a folder: those of its files put together as Terraform does, with override files last (Terraform language,
+//! "Override Files").
+
+use std::sync::Arc;
+
+use terrace_domain::code::{ModuleCall, ModuleFacts, Output, RequiredProvider, Variable};
+use terrace_domain::diagnostic::Diagnostic;
+use terrace_domain::path::RepoPath;
+
+use super::facts::{At, FactsCache, FactsKey, FileFacts};
+use super::{extract, extract_json, follow};
+use crate::source::{CODE_SIZE_MAX, place, read_text};
+use crate::tree::{FileEntry, FileTree};
+
+/// Whether Terraform reads the file as code, by its name.
+pub(crate) fn is_code(path: &RepoPath) -> bool {
+    let name = path.file_name();
+    // Terraform passes over hidden files and what editors leave behind (`~` and `#` endings have no `.tf` at the end anyhow).
+    !name.starts_with('.') && !name.starts_with('#') && (has_ending(name, ".tf") || has_ending(name, ".tf.json"))
+}
+
+/// Terraform looks at the case: `MAIN.TF` is not read.
+fn has_ending(name: &str, ending: &str) -> bool {
+    name.strip_suffix(ending).is_some()
+}
+
+pub(crate) fn is_directly_in(path: &RepoPath, folder: &RepoPath) -> bool {
+    path.as_str().len() == folder.as_str().len() + path.file_name().len() + usize::from(!folder.as_str().is_empty())
+}
+
+fn is_override(path: &RepoPath) -> bool {
+    let name = path.file_name();
+    let stem = name.strip_suffix(".tf").or_else(|| name.strip_suffix(".tf.json")).unwrap_or(name);
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// The facts of a folder, and what is wrong with its files.
+pub(super) fn read(tree: &dyn FileTree, folder: &RepoPath, cache: &dyn FactsCache) -> (ModuleFacts, Vec<Diagnostic>) {
+    let files = tree.below(folder).iter().filter(|entry| is_code(&entry.path) && is_directly_in(&entry.path, folder));
+    let (overrides, plain): (Vec<_>, Vec<_>) = files.partition(|entry| is_override(&entry.path));
+    let (mut module, mut diagnostics) = (ModuleFacts::default(), Vec::new());
+    for (entry, changes) in plain.iter().map(|entry| (entry, false)).chain(overrides.iter().map(|entry| (entry, true)))
+    {
+        let facts = match file_facts(tree, entry, cache) {
+            Ok(facts) => facts,
+            Err(mut diagnostic) => {
+                diagnostic.severity = terrace_domain::diagnostic::Severity::Warning;
+                module.unreadable.insert(entry.path.clone());
+                diagnostics.push(*diagnostic);
+                continue;
+            }
+        };
+        if let Some(unreadable) = &facts.unreadable {
+            module.unreadable.insert(entry.path.clone());
+            diagnostics.push(cannot_read(&entry.path, &unreadable.reason, unreadable.at));
+        }
+        let mut merge = Merge { module: &mut module, path: &entry.path };
+        if changes { merge.change(&facts) } else { merge.add(&facts) }
+    }
+    (module, diagnostics)
+}
+
+fn cannot_read(path: &RepoPath, reason: &str, at: At) -> Diagnostic {
+    Diagnostic::warning("unreadable-code", format!("cannot read `{path}`: {reason}"))
+        .at(place(path, at.into()), "here")
+        .help("Terraform may still understand it. What it declares is not known here, so inputs and outputs of this folder are not checked.")
+}
+
+fn file_facts(
+    tree: &dyn FileTree,
+    entry: &FileEntry,
+    cache: &dyn FactsCache,
+) -> Result<Arc<FileFacts>, Box<Diagnostic>> {
+    let entry = if entry.kind.is_file() {
+        entry
+    } else {
+        let target = follow(tree, entry.path.clone()).and_then(|path| tree.find(&path));
+        target.filter(|target| target.kind.is_file()).ok_or_else(|| {
+            Diagnostic::warning(
+                "broken-link",
+                format!("`{}` is a symbolic link that leads to no file of the repository", entry.path),
+            )
+            .at(place(&entry.path, terrace_domain::expression::Span::default()), "")
+        })?
+    };
+    let json = has_ending(entry.path.file_name(), ".json");
+    let key = entry.id.map(|id| FactsKey { id, json });
+    if let Some(known) = key.and_then(|key| cache.get(key)) {
+        return Ok(known);
+    }
+    let text = read_text(tree, entry, CODE_SIZE_MAX)?;
+    let facts = Arc::new(if json { extract_json::facts_of(&text) } else { extract::facts_of(&text) });
+    if let Some(key) = key {
+        cache.put(key, &facts);
+    }
+    Ok(facts)
+}
+
+/// Puts a file's facts into a module's.
+struct Merge<'m> {
+    module: &'m mut ModuleFacts,
+    path: &'m RepoPath,
+}
+
+impl Merge<'_> {
+    fn place(&self, at: At) -> (RepoPath, terrace_domain::expression::Span) {
+        (self.path.clone(), at.into())
+    }
+
+    fn add(&mut self, facts: &FileFacts) {
+        for fact in &facts.variables {
+            let variable = Variable {
+                type_constraint: fact.type_constraint.clone(),
+                has_default: fact.has_default,
+                sensitive: fact.sensitive.unwrap_or(false),
+                declared: self.place(fact.at),
+            };
+            self.module.variables.entry(fact.name.clone()).or_insert(variable);
+        }
+        for fact in &facts.outputs {
+            let output = Output { sensitive: fact.sensitive.unwrap_or(false), declared: self.place(fact.at) };
+            self.module.outputs.entry(fact.name.clone()).or_insert(output);
+        }
+        for fact in &facts.modules {
+            if let Some(source) = fact.source.clone() {
+                let (name, version) = (fact.name.clone(), fact.version.clone());
+                let place = self.place(fact.at);
+                self.module.module_calls.push(ModuleCall { name, source, version, place });
+            }
+        }
+        self.terraform(facts);
+        self.module.required_version.extend_from_slice(&facts.required_version);
+        self.module.cloud |= facts.cloud;
+        if facts.backend.is_some() {
+            self.module.backend.clone_from(&facts.backend);
+        }
+    }
+
+    /// An override file changes what other files declare, argument by argument; it declares nothing of its own.
+    fn change(&mut self, facts: &FileFacts) {
+        for fact in &facts.variables {
+            if let Some(variable) = self.module.variables.get_mut(&fact.name) {
+                variable.has_default |= fact.has_default;
+                variable.sensitive = fact.sensitive.unwrap_or(variable.sensitive);
+                if fact.type_constraint.is_some() {
+                    variable.type_constraint.clone_from(&fact.type_constraint);
+                }
+            }
+        }
+        for fact in &facts.outputs {
+            if let Some(output) = self.module.outputs.get_mut(&fact.name) {
+                output.sensitive = fact.sensitive.unwrap_or(output.sensitive);
+            }
+        }
+        for fact in &facts.modules {
+            let place = self.place(fact.at);
+            for call in self.module.module_calls.iter_mut().filter(|call| call.name == fact.name) {
+                if let Some(source) = &fact.source {
+                    call.source.clone_from(source);
+                    call.place = place.clone();
+                }
+                if fact.version.is_some() {
+                    call.version.clone_from(&fact.version);
+                }
+            }
+        }
+        self.terraform(facts);
+        if !facts.required_version.is_empty() {
+            self.module.required_version.clone_from(&facts.required_version);
+        }
+        if facts.backend.is_some() || facts.cloud {
+            self.module.backend.clone_from(&facts.backend);
+            self.module.cloud = facts.cloud;
+        }
+    }
+
+    fn terraform(&mut self, facts: &FileFacts) {
+        for fact in &facts.providers {
+            let required = RequiredProvider { source: fact.source.clone(), version: fact.version.clone() };
+            self.module.required_providers.insert(fact.name.clone(), required);
+        }
+    }
+}
