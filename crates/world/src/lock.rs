@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 pub const LOCK_NAME_LENGTH_MAX: usize = 200;
 /// The most bytes that are read of a lock file: a holder takes a few hundred; more is not ours.
 const HOLDER_BYTES_MAX: u64 = 64 * 1024;
-/// How often a held lock's file is read again while its holder is still writing it.
-const HOLDER_READS_MAX: u32 = 10;
-/// The pause between two such reads. In all 50 ms: many times what the writing takes.
-const HOLDER_READ_PAUSE: Duration = Duration::from_millis(5);
+/// How often a lock is tried, and how often its file is read while its holder may still be writing it.
+const ATTEMPTS_MAX: u32 = 10;
+/// The pause between two attempts. In all 50 ms: many times what the writing takes, or the look of somebody who asks who holds it.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
 
 /// Who holds a lock, for people: nothing is decided by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,12 +87,8 @@ impl Lock {
         let failed = |source| LockError::Io { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         let file = open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held { name: name.to_owned(), holder: read_while_held(&path).map(Box::new) });
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        if !try_some_times(&file).map_err(failed)? {
+            return Err(LockError::Held { name: name.to_owned(), holder: read_while_held(&path).map(Box::new) });
         }
         // Held from here on, so nobody else writes: what a dead holder left is overwritten.
         let mut lock = Self { file, path: path.clone() };
@@ -138,6 +134,21 @@ pub fn holder(folder: &Path, name: &str) -> Result<Option<Holder>, LockError> {
     }
 }
 
+/// Whether the file could be locked. [`holder`] takes it for a moment when it looks: that is not somebody who works.
+fn try_some_times(file: &File) -> io::Result<bool> {
+    for attempt in 0..ATTEMPTS_MAX {
+        if attempt > 0 {
+            std::thread::sleep(ATTEMPT_PAUSE);
+        }
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
@@ -152,9 +163,9 @@ fn lock_path(folder: &Path, name: &str) -> Result<PathBuf, LockError> {
 
 /// The holder writes just after it has locked: what is not whole yet is read again.
 fn read_while_held(path: &Path) -> Option<Holder> {
-    for attempt in 0..HOLDER_READS_MAX {
+    for attempt in 0..ATTEMPTS_MAX {
         if attempt > 0 {
-            std::thread::sleep(HOLDER_READ_PAUSE);
+            std::thread::sleep(ATTEMPT_PAUSE);
         }
         if let Some(holder) = read_holder(path) {
             return Some(holder);
@@ -233,6 +244,23 @@ mod tests {
             let error = Lock::try_acquire(folder.path(), name, &somebody("x")).unwrap_err();
             assert!(matches!(error, LockError::Name(_)), "{name}");
         }
+    }
+
+    #[test]
+    fn who_only_looks_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    holder(folder.path(), "dev").unwrap();
+                }
+            });
+            let taken: Vec<bool> =
+                (0..200).map(|_| Lock::try_acquire(folder.path(), "dev", &somebody("work")).is_ok()).collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(taken, vec![true; 200]);
+        });
     }
 
     #[test]

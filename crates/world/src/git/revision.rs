@@ -74,14 +74,13 @@ impl Repository {
     /// The commit that `revision` names, in git's syntax (`main`, `v1.2`, `HEAD~3`, an id or the beginning of one).
     pub fn resolve(&self, revision: &str) -> Result<Commit, GitError> {
         let repository = self.local();
-        self.ensure_commit(&repository)?;
         if revision.is_empty() || revision.len() > REVISION_LENGTH_MAX {
             let revision = revision.chars().take(40).collect();
             return Err(GitError::UnknownRevision { revision, shallow: false });
         }
         let id = repository
             .rev_parse_single(revision.as_bytes())
-            .map_err(|error| parse_error(revision, &repository, &error))?;
+            .map_err(|error| self.parse_error(revision, &repository, &error))?;
         describe(&repository, id.detach(), revision)
     }
 
@@ -127,16 +126,27 @@ impl Repository {
         let head = repository.head().map_err(|error| GitError::failed("read HEAD", error))?;
         if head.is_unborn() { Err(GitError::NoCommit(self.root().to_owned())) } else { Ok(()) }
     }
+
+    fn parse_error(&self, revision: &str, repository: &gix::Repository, error: &gix::Error) -> GitError {
+        // Of a new branch without a commit (`git switch --orphan`) the other branches still have theirs.
+        let asks_head = revision.starts_with("HEAD") || revision.starts_with('@');
+        if (asks_head || has_no_reference(repository))
+            && let Err(error) = self.ensure_commit(repository)
+        {
+            return error;
+        }
+        let revision = revision.to_owned();
+        match error.downcast_any_ref::<ParseError>() {
+            Some(ambiguous @ (ParseError::AmbiguousPrefix { .. } | ParseError::AmbiguousRefAndObject { .. })) => {
+                GitError::AmbiguousRevision { revision, detail: ambiguous.to_string() }
+            }
+            _ => GitError::UnknownRevision { revision, shallow: Self::is_shallow(repository) },
+        }
+    }
 }
 
-fn parse_error(revision: &str, repository: &gix::Repository, error: &gix::Error) -> GitError {
-    let revision = revision.to_owned();
-    match error.downcast_any_ref::<ParseError>() {
-        Some(ambiguous @ (ParseError::AmbiguousPrefix { .. } | ParseError::AmbiguousRefAndObject { .. })) => {
-            GitError::AmbiguousRevision { revision, detail: ambiguous.to_string() }
-        }
-        _ => GitError::UnknownRevision { revision, shallow: Repository::is_shallow(repository) },
-    }
+fn has_no_reference(repository: &gix::Repository) -> bool {
+    repository.references().is_ok_and(|all| all.all().is_ok_and(|mut all| all.next().is_none()))
 }
 
 fn describe(repository: &gix::Repository, id: gix::ObjectId, revision: &str) -> Result<Commit, GitError> {

@@ -57,6 +57,37 @@ fn a_repository_without_a_commit_says_so() {
 }
 
 #[test]
+fn a_branch_without_a_commit_hides_no_other() {
+    let fixture = Fixture::with_files(&[("a", "1")]);
+    fixture.git(&["switch", "--quiet", "--orphan", "new"]);
+    let repository = open(&fixture);
+    assert!(matches!(repository.head().unwrap_err(), GitError::NoCommit(_)));
+    assert!(matches!(repository.resolve("HEAD~1").unwrap_err(), GitError::NoCommit(_)));
+    assert_eq!(repository.resolve("main").unwrap().subject, "First");
+    assert!(matches!(repository.resolve("nowhere").unwrap_err(), GitError::UnknownRevision { .. }));
+}
+
+#[test]
+fn a_short_id_that_is_not_enough_names_its_candidates() {
+    let fixture = Fixture::with_files(&[("a", "1")]);
+    let tree = fixture.git(&["rev-parse", "HEAD^{tree}"]);
+    // Of so many commits, two begin with the same four digits; their ids are the same in every run.
+    let files: Vec<String> = (0..600).map(|n| fixture.beside(&format!("commit-{n}")).display().to_string()).collect();
+    for (n, file) in files.iter().enumerate() {
+        let person = "Ada Example <ada@example.com> 1700000000 +0000";
+        std::fs::write(file, format!("tree {tree}\nauthor {person}\ncommitter {person}\n\nNumber {n}\n")).unwrap();
+    }
+    let mut arguments = vec!["hash-object", "-t", "commit", "-w"];
+    arguments.extend(files.iter().map(String::as_str));
+    let ids = fixture.git(&arguments);
+    let mut beginnings: Vec<&str> = ids.lines().map(|id| &id[..4]).collect();
+    beginnings.sort_unstable();
+    let shared = beginnings.windows(2).find(|pair| pair[0] == pair[1]).expect("two that begin alike")[0];
+    let error = open(&fixture).resolve(shared).unwrap_err();
+    assert!(matches!(&error, GitError::AmbiguousRevision { detail, .. } if detail.contains("Number")), "{error:?}");
+}
+
+#[test]
 fn a_bare_repository_is_refused() {
     let fixture = Fixture::with_files(&[("a", "1")]);
     let bare = fixture.beside("bare.git");
