@@ -15,7 +15,7 @@ resource "sandbox_aws_dns_record" "ingress" {
 
   zone_id = sandbox_aws_dns_zone.this.id
   name    = "ingress.${each.key}"
-  type    = "A"
+  type    = "CNAME"
   values  = [each.value]
   tags    = module.labels.tags
 }
