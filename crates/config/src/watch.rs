@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use terrace_domain::estate::Estate;
 use terrace_domain::path::RepoPath;
 
-use crate::tree::FileTree;
+use crate::tree::{FileEntry, FileTree};
 
 /// Compiles a pattern.
 pub(crate) fn compile(pattern: &str) -> Result<GlobMatcher, globset::Error> {
@@ -39,15 +39,21 @@ impl Watches {
         lies_under(pattern, file) || self.matchers.get(pattern).is_some_and(|matcher| matcher.is_match(file.as_str()))
     }
 
-    /// Whether a pattern names any file of the tree. Looks only where the pattern's beginning, up to its first wildcard, leads.
-    pub(crate) fn matches_any(&self, pattern: &str, tree: &dyn FileTree) -> bool {
+    /// The files of the tree that a pattern names. Looks only where the pattern's beginning, up to its first wildcard, leads.
+    pub fn files<'t>(&self, pattern: &str, tree: &'t dyn FileTree) -> impl Iterator<Item = &'t FileEntry> {
         let plain = &pattern[..pattern.find(['*', '?', '[', '{', '\\']).unwrap_or(pattern.len())];
-        let Ok(whole) = RepoPath::new(plain) else { return false };
-        if plain.len() == pattern.len() {
-            return tree.find(&whole).is_some() || !tree.below(&whole).is_empty();
-        }
-        let folder = RepoPath::new(plain.rfind('/').map_or("", |at| &plain[..at])).unwrap_or(whole);
-        tree.below(&folder).iter().any(|entry| self.matches(pattern, &entry.path))
+        let is_path = plain.len() == pattern.len();
+        let folder = if is_path { plain } else { plain.rfind('/').map_or("", |at| &plain[..at]) };
+        // A pattern was checked when it was read; one that leads out of the repository names nothing.
+        let folder = RepoPath::new(folder).ok();
+        let itself = folder.as_ref().filter(|_| is_path).and_then(|path| tree.find(path));
+        let below = folder.map_or(&[][..], |folder| tree.below(&folder));
+        itself.into_iter().chain(below.iter().filter(move |entry| is_path || self.matches(pattern, &entry.path)))
+    }
+
+    /// Whether a pattern names any file of the tree.
+    pub(crate) fn matches_any(&self, pattern: &str, tree: &dyn FileTree) -> bool {
+        self.files(pattern, tree).next().is_some()
     }
 }
 

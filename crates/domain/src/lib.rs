@@ -1,6 +1,7 @@
 //! The domain of Terrace: what an estate is, how its stacks depend on each other, what a change affects, and what a run does
 //! next. Everything here is pure: no clock, no files, no processes, no environment (this crate's `clippy.toml` denies them).
 
+pub mod affected;
 pub mod code;
 pub mod diagnostic;
 pub mod estate;

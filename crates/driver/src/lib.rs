@@ -1,1 +1,8 @@
-//! terrace-driver
+//! Performs what runs ask for, on this machine: keeps the journal, lays out work folders, starts Terraform, and feeds what happened
+//! back into the domain's `advance`. Chooses nothing itself.
+
+pub mod context;
+pub mod home;
+pub mod instance;
+pub mod local;
+pub mod store;

@@ -1,0 +1,93 @@
+//! The `.terrace` folder of an estate: what lies where. Never committed: it ignores itself.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use terrace_domain::run::RunId;
+
+/// The folder's name, beside `terrace.hcl`.
+pub const FOLDER: &str = ".terrace";
+
+/// The `.terrace` folder.
+#[derive(Debug, Clone)]
+pub struct Home {
+    folder: PathBuf,
+}
+
+/// The folder could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use {}: {source}", path.display())]
+pub struct HomeError {
+    /// The folder or file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl Home {
+    /// The folder of the estate in `estate_root`, whether it is there or not.
+    pub fn of(estate_root: &Path) -> Self {
+        Self { folder: estate_root.join(FOLDER) }
+    }
+
+    /// Makes the folder, for its owner alone: plans and inputs in it may hold secrets.
+    pub fn create(&self) -> Result<(), HomeError> {
+        make_private(&self.folder)?;
+        let ignore = self.folder.join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*\n").map_err(|source| HomeError { path: ignore, source })?;
+        }
+        Ok(())
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The database of runs.
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("terrace.db")
+    }
+
+    /// The database of the sandbox cloud.
+    pub fn sandbox(&self) -> PathBuf {
+        self.folder.join("sandbox.db")
+    }
+
+    /// The locks.
+    pub fn locks(&self) -> PathBuf {
+        self.folder.join("locks")
+    }
+
+    /// An instance's folder.
+    pub fn instance(&self, environment: &str, stack: &str) -> PathBuf {
+        self.folder.join("work").join(environment).join(stack)
+    }
+
+    /// Where the logs of a run are.
+    pub fn logs(&self, run: RunId) -> PathBuf {
+        self.folder.join("runs").join(run.to_string())
+    }
+
+    /// What is remembered of files' contents.
+    pub fn facts(&self) -> PathBuf {
+        self.folder.join("facts")
+    }
+
+    /// Providers that were installed once, for all instances.
+    pub fn plugin_cache(&self) -> PathBuf {
+        self.folder.join("plugins")
+    }
+}
+
+/// Makes a folder and those above it; nobody else may look into it.
+pub fn make_private(folder: &Path) -> Result<(), HomeError> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|source| HomeError { path: folder.to_owned(), source })
+}

@@ -1,0 +1,15 @@
+//! One instance at work: its folder, its inputs and backend, and the Terraform commands of each step. Every function does one step
+//! and says how it went; which step comes next is not decided here.
+
+mod backend;
+mod failure;
+mod folder;
+mod init;
+mod inputs;
+mod outputs;
+mod steps;
+
+pub use backend::{BackendError, backend_of};
+pub use folder::InstanceFolder;
+pub use outputs::{OutputBook, PlannedOutputs};
+pub use steps::{Halt, Prepared, StepResult, apply, plan, prepare};

@@ -1,0 +1,112 @@
+//! Makes failures that people can act on from what Terraform and the world say.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use terrace_domain::path::RepoPath;
+use terrace_domain::run::{Failure, Step, TerraformDiagnostic};
+
+/// How many lines of an error output without structure are shown.
+const LINES_MAX: usize = 40;
+
+/// A failure outside of Terraform.
+pub(super) fn failure(step: Step, summary: impl Into<String>) -> Failure {
+    Failure { step, summary: summary.into(), diagnostics: Vec::new(), help: None }
+}
+
+/// A failure of a Terraform command: by its diagnostics where it gave some, by its error output otherwise.
+pub(super) fn terraform_failure(
+    step: Step,
+    command: &str,
+    status: ExitStatus,
+    mut diagnostics: Vec<TerraformDiagnostic>,
+    errors: &str,
+    stack: &RepoPath,
+) -> Failure {
+    if let Some(signal) = status.signal() {
+        let mut failure = failure(step, format!("terraform {command} was killed by signal {signal}"));
+        failure.diagnostics = diagnostics;
+        if step == Step::Apply {
+            failure.help = Some(
+                "What it had finished is in the state. Deliver again: Terraform plans anew and goes on from there."
+                    .to_owned(),
+            );
+        }
+        return failure;
+    }
+    if !diagnostics.iter().any(|diagnostic| diagnostic.is_error) {
+        diagnostics.push(from_text(command, status, errors));
+    }
+    diagnostics.sort_by_key(|diagnostic| !diagnostic.is_error);
+    for diagnostic in &mut diagnostics {
+        diagnostic.file = diagnostic.file.take().map(|file| in_repository(stack, file));
+    }
+    let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error).count();
+    let summary =
+        if count == 1 { diagnostics[0].summary.clone() } else { format!("terraform {command}: {count} errors") };
+    let help = help_for(&diagnostics);
+    Failure { step, summary, diagnostics, help }
+}
+
+fn help_for(diagnostics: &[TerraformDiagnostic]) -> Option<String> {
+    let is_locked = diagnostics.iter().any(|diagnostic| diagnostic.summary.contains("acquiring the state lock"));
+    is_locked.then(|| {
+        "Somebody else works on this state, or a process that died has left its lock. Wait for it; if nobody does, remove the lock \
+         with `terraform force-unlock` in the instance's work folder."
+            .to_owned()
+    })
+}
+
+fn from_text(command: &str, status: ExitStatus, errors: &str) -> TerraformDiagnostic {
+    let lines: Vec<_> = errors.lines().filter(|line| !line.trim().is_empty()).collect();
+    let shown = &lines[lines.len().saturating_sub(LINES_MAX)..];
+    TerraformDiagnostic {
+        is_error: true,
+        summary: match status.code() {
+            Some(code) => format!("terraform {command} ended with exit code {code}"),
+            None => format!("terraform {command} did not end as it should"),
+        },
+        detail: shown.join("\n"),
+        address: None,
+        file: None,
+        line: None,
+        code: None,
+    }
+}
+
+/// A path that Terraform names, which is relative to the stack's folder, as one of the repository.
+fn in_repository(stack: &RepoPath, file: String) -> String {
+    match stack.join(&file) {
+        Ok(path) if !file.starts_with('/') => path.to_string(),
+        _ => file,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_those_of_the_repository() {
+        let stack = RepoPath::new("stacks/aws/network").unwrap();
+        assert_eq!(in_repository(&stack, "main.tf".into()), "stacks/aws/network/main.tf");
+        assert_eq!(in_repository(&stack, "../../../modules/x/main.tf".into()), "modules/x/main.tf");
+        assert_eq!(in_repository(&stack, "/etc/x.tf".into()), "/etc/x.tf");
+    }
+
+    #[test]
+    fn a_kill_is_named() {
+        let stack = RepoPath::root();
+        let failure = terraform_failure(Step::Apply, "apply", ExitStatus::from_raw(9), vec![], "", &stack);
+        assert_eq!(failure.summary, "terraform apply was killed by signal 9");
+        assert!(failure.help.is_some());
+    }
+
+    #[test]
+    fn an_error_without_structure_is_quoted() {
+        let status = ExitStatus::from_raw(256);
+        let failure = terraform_failure(Step::Plan, "plan", status, vec![], "\npanic: oh\n", &RepoPath::root());
+        assert_eq!(failure.summary, "terraform plan ended with exit code 1");
+        assert_eq!(failure.diagnostics[0].detail, "panic: oh");
+    }
+}

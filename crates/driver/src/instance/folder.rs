@@ -1,0 +1,68 @@
+//! What lies where in an instance's folder.
+
+use std::path::{Path, PathBuf};
+
+use terrace_domain::path::RepoPath;
+
+/// The name of the file by which Terrace sets the backend: Terraform merges `*_override.tf.json` over the stack's own blocks
+/// (Terraform language, "Override Files").
+const OVERRIDE_FILE: &str = "terrace_override.tf.json";
+
+/// The folder of an instance.
+#[derive(Debug, Clone)]
+pub struct InstanceFolder {
+    root: PathBuf,
+    stack: RepoPath,
+}
+
+impl InstanceFolder {
+    /// The folder at `root` for a stack that lies at `stack` in its repository.
+    pub fn new(root: PathBuf, stack: RepoPath) -> Self {
+        Self { root, stack }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The part of the repository that the stack is made of, at its relative paths.
+    pub fn tree(&self) -> PathBuf {
+        self.root.join("tree")
+    }
+
+    /// Where Terraform works: the stack's folder in the tree.
+    pub fn work(&self) -> PathBuf {
+        self.tree().join(self.stack.as_str())
+    }
+
+    /// The override file for the backend, by its place in the tree.
+    pub fn override_path(&self) -> RepoPath {
+        self.stack.join(OVERRIDE_FILE).expect("a file name does not climb")
+    }
+
+    /// The override file for the backend.
+    pub fn override_file(&self) -> PathBuf {
+        self.work().join(OVERRIDE_FILE)
+    }
+
+    /// The inputs; there only while Terraform plans.
+    pub fn inputs(&self) -> PathBuf {
+        self.root.join("inputs.tfvars.json")
+    }
+
+    /// The saved plan; there only between plan and apply.
+    pub fn plan(&self) -> PathBuf {
+        self.root.join("plan.tfplan")
+    }
+
+    /// What the last `terraform init` was made for.
+    pub fn initialised(&self) -> PathBuf {
+        self.root.join("initialised.json")
+    }
+
+    /// How many folders lie between where Terraform works and the instance's folder.
+    pub fn depth(&self) -> usize {
+        self.stack.parts().count() + 1
+    }
+}

@@ -1,0 +1,141 @@
+//! `terraform init`, only when something that it depends on has changed.
+
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+use terrace_domain::name::StackName;
+use terrace_domain::run::{Failure, Step};
+use terrace_world::terraform::{Environment, Invocation};
+use tokio::sync::watch;
+
+use super::failure::{failure, terraform_failure};
+use super::steps::{Halt, StepResult, failed};
+use crate::context::Context;
+use crate::home::make_private;
+
+/// The dependency lock file, whose content decides which providers are installed.
+const LOCK_FILE: &str = ".terraform.lock.hcl";
+
+/// What an `init` was made for; kept beside the work folder.
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Initialised {
+    version: u32,
+    fingerprint: String,
+    backend: Json,
+}
+
+const VERSION: u32 = 1;
+
+/// Runs `terraform init` if it must be run (or `force`), and says whether it was.
+pub(super) async fn initialise(
+    ctx: &Context,
+    stack: &StackName,
+    backend: (&str, &Map<String, Json>),
+    environment: &Environment,
+    force: bool,
+    stop: watch::Receiver<bool>,
+) -> StepResult<bool> {
+    let folder = ctx.folder(stack);
+    let now = what_for(ctx, stack, backend).map_err(failed(Step::Prepare))?;
+    let before = read(&folder.initialised());
+    if let Some(before) = &before {
+        if before.backend != now.backend {
+            return Err(moved_state(ctx, stack, &before.backend, &now.backend).into());
+        }
+        if *before == now && !force && folder.work().join(".terraform").is_dir() {
+            return Ok(false);
+        }
+    }
+    let _one_at_a_time = wait_for_plugins(ctx, stack).map_err(failed(Step::Prepare))?;
+    let work = folder.work();
+    let invocation = Invocation {
+        program: &ctx.terraform.program,
+        arguments: ["init", "-input=false", "-no-color"].map(Into::into).into(),
+        folder: &work,
+        environment,
+        log: ctx.logs.join(format!("{stack}.init.log")),
+    };
+    let exit = invocation.run(stop, |_| {}).await.map_err(failed(Step::Prepare))?;
+    if !exit.status.success() {
+        if exit.interrupted {
+            return Err(Halt::Interrupted);
+        }
+        let stack_folder = &ctx.stack(stack).folder;
+        let failure = terraform_failure(Step::Prepare, "init", exit.status, Vec::new(), &exit.errors, stack_folder);
+        return Err(failure.into());
+    }
+    let text = serde_json::to_vec(&now).expect("texts become JSON");
+    let unwritten = |error| format!("cannot write {}: {error}", folder.initialised().display());
+    fs::write(folder.initialised(), text).map_err(unwritten).map_err(failed(Step::Prepare))?;
+    Ok(true)
+}
+
+fn read(path: &Path) -> Option<Initialised> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Everything that `init` looks at: program, backend, module sources, providers asked for, lock file. Files whose blocks could not be
+/// read count whole.
+fn what_for(
+    ctx: &Context,
+    stack: &StackName,
+    (kind, settings): (&str, &Map<String, Json>),
+) -> Result<Initialised, String> {
+    let source = &ctx.sources[stack];
+    let mut text = format!("{}\n{}\n", ctx.terraform.program.display(), ctx.terraform.version);
+    for (folder, facts) in &source.modules {
+        let _ = writeln!(text, "module {folder}");
+        for call in &facts.module_calls {
+            let _ = writeln!(text, "call {:?} {:?} {:?}", call.name, call.source, call.version);
+        }
+        for (name, provider) in &facts.required_providers {
+            let _ = writeln!(text, "provider {name:?} {:?} {:?}", provider.source, provider.version);
+        }
+    }
+    let unreadable = |path: &_| source.modules.iter().any(|(_, facts)| facts.unreadable.contains(path));
+    let lock_file = ctx.stack(stack).folder.join(LOCK_FILE).map_err(|error| error.to_string())?;
+    for entry in source.files.iter().filter(|entry| entry.path == lock_file || unreadable(&entry.path)) {
+        let id = ctx.content_id(entry).map_err(|error| error.to_string())?;
+        let _ = writeln!(text, "file {} {id}", entry.path);
+    }
+    let fingerprint = Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Ok(Initialised { version: VERSION, fingerprint, backend: json!({ kind: settings }) })
+}
+
+/// Providers are installed into one cache for all instances, which Terraform does not guard against two at once: wait for the turn.
+/// `None` where nothing is to be installed.
+fn wait_for_plugins(ctx: &Context, stack: &StackName) -> Result<Option<File>, String> {
+    let installs = ctx.sources[stack].providers().iter().any(|source| source != terrace_sandbox::PROVIDER_SOURCE);
+    if !installs {
+        return Ok(None);
+    }
+    let folder = ctx.home.plugin_cache();
+    make_private(&folder).map_err(|error| error.to_string())?;
+    let path = folder.join("lock");
+    let lock = || {
+        let file = File::create(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    let wrong = |error: std::io::Error| format!("cannot lock {}: {error}", path.display());
+    tokio::task::block_in_place(lock).map(Some).map_err(wrong)
+}
+
+/// The state block names another place than the one where this instance's state was kept: going on would build all of it anew.
+fn moved_state(ctx: &Context, stack: &StackName, before: &Json, now: &Json) -> Failure {
+    let summary = format!("the place of the state of {stack} in {} has changed", ctx.environment);
+    let mut failure = failure(Step::Prepare, summary);
+    failure.help = Some(format!(
+        "It was {before}, and is now {now}. Nothing was done: from an empty state Terraform would build everything a second time. \
+         Move the state to its new place first, then remove {} and deliver again.",
+        ctx.folder(stack).initialised().display()
+    ));
+    failure
+}

@@ -1,0 +1,156 @@
+//! Outputs of upstream stacks: read from their states once a run, or, in a run that only plans, from their plans.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+use terrace_domain::name::StackName;
+use terrace_domain::run::{Failure, Step};
+use terrace_domain::value::Value;
+use terrace_world::terraform::{Environment, process};
+use tokio::sync::OnceCell;
+
+use super::failure::{failure, terraform_failure};
+use super::steps::StepResult;
+use crate::context::Context;
+
+type OutputValues = Arc<BTreeMap<String, Value>>;
+
+/// Outputs by stack; each stack's are read at most once.
+#[derive(Default)]
+pub struct OutputBook {
+    read: Mutex<HashMap<StackName, Arc<OnceCell<StepResult<OutputValues>>>>>,
+    planned: Mutex<HashMap<StackName, OutputValues>>,
+}
+
+/// The outputs that a stack will have once its plan is applied; unknown where only the apply can tell.
+pub type PlannedOutputs = BTreeMap<String, Value>;
+
+impl OutputBook {
+    /// Notes what a plan says of outputs; it is preferred to what the state says.
+    pub fn note_planned(&self, stack: &StackName, outputs: PlannedOutputs) {
+        self.planned.lock().expect("no panic while held").insert(stack.clone(), Arc::new(outputs));
+    }
+
+    /// The planned outputs, where there are some.
+    pub(super) fn planned(&self, stack: &StackName) -> Option<OutputValues> {
+        self.planned.lock().expect("no panic while held").get(stack).cloned()
+    }
+
+    /// The outputs in a stack's state; `read` is asked the first time.
+    pub(super) async fn applied<F>(&self, stack: &StackName, read: F) -> StepResult<OutputValues>
+    where
+        F: AsyncFnOnce() -> StepResult<BTreeMap<String, Value>>,
+    {
+        let cell = Arc::clone(self.read.lock().expect("no panic while held").entry(stack.clone()).or_default());
+        cell.get_or_init(async || read().await.map(Arc::new)).await.clone()
+    }
+}
+
+#[derive(Deserialize)]
+struct OutputLine {
+    value: Json,
+}
+
+/// Asks Terraform for the outputs in an initialised instance's state. They are held in memory only: some are secrets.
+pub(super) async fn read_state(
+    ctx: &Context,
+    stack: &StackName,
+    environment: &Environment,
+) -> Result<BTreeMap<String, Value>, Failure> {
+    let output = terraform_json(ctx, stack, environment, &["output", "-json", "-no-color"]).await?;
+    let outputs: BTreeMap<String, OutputLine> = serde_json::from_slice(&output)
+        .map_err(|error| failure(Step::Prepare, format!("terraform output of {stack} cannot be read: {error}")))?;
+    Ok(outputs.into_iter().map(|(name, output)| (name, output.value.into())).collect())
+}
+
+#[derive(Deserialize)]
+struct PlanLine {
+    #[serde(default)]
+    output_changes: BTreeMap<String, OutputChange>,
+}
+
+#[derive(Deserialize)]
+struct OutputChange {
+    #[serde(default)]
+    actions: Vec<String>,
+    #[serde(default)]
+    after: Json,
+    #[serde(default)]
+    after_unknown: Json,
+}
+
+/// The outputs that an instance's saved plan leads to (Terraform internals, "JSON Output Format", `output_changes`).
+pub(super) async fn read_plan(
+    ctx: &Context,
+    stack: &StackName,
+    environment: &Environment,
+) -> Result<PlannedOutputs, Failure> {
+    let plan = ctx.folder(stack).plan();
+    let plan = plan.to_string_lossy();
+    let output = terraform_json(ctx, stack, environment, &["show", "-json", "-no-color", &plan]).await?;
+    let plan: PlanLine = serde_json::from_slice(&output)
+        .map_err(|error| failure(Step::Plan, format!("the plan of {stack} cannot be read: {error}")))?;
+    let kept = plan.output_changes.into_iter().filter(|(_, change)| change.actions != ["delete"]);
+    Ok(kept.map(|(name, change)| (name, with_unknowns(change.after, &change.after_unknown))).collect())
+}
+
+/// Puts *unknown* where the plan's second tree says `true`.
+fn with_unknowns(after: Json, unknown: &Json) -> Value {
+    match (after, unknown) {
+        (_, Json::Bool(true)) => Value::Unknown,
+        (Json::Object(mut entries), Json::Object(unknowns)) => {
+            for name in unknowns.keys() {
+                entries.entry(name.clone()).or_insert(Json::Null);
+            }
+            let nothing = Json::Bool(false);
+            let value = |(name, value)| {
+                let unknown = unknowns.get(&name).unwrap_or(&nothing);
+                let value = with_unknowns(value, unknown);
+                (name, value)
+            };
+            Value::Object(entries.into_iter().map(value).collect())
+        }
+        (Json::Array(items), Json::Array(unknowns)) => {
+            let length = items.len().max(unknowns.len());
+            let items = items.into_iter().chain(std::iter::repeat(Json::Null)).take(length);
+            let unknowns = unknowns.iter().chain(std::iter::repeat(&Json::Null));
+            Value::List(items.zip(unknowns).map(|(item, unknown)| with_unknowns(item, unknown)).collect())
+        }
+        (after, _) => after.into(),
+    }
+}
+
+async fn terraform_json(
+    ctx: &Context,
+    stack: &StackName,
+    environment: &Environment,
+    arguments: &[&str],
+) -> Result<Vec<u8>, Failure> {
+    let captured = process::capture(&ctx.terraform.program, arguments, &ctx.folder(stack).work(), environment)
+        .await
+        .map_err(|error| failure(Step::Prepare, error.to_string()))?;
+    if captured.status.success() {
+        return Ok(captured.output);
+    }
+    let stack_folder = &ctx.stack(stack).folder;
+    Err(terraform_failure(Step::Prepare, arguments[0], captured.status, Vec::new(), &captured.errors, stack_folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn unknown_parts_of_planned_outputs_stay_unknown() {
+        assert_eq!(with_unknowns(json!(null), &json!(true)), Value::Unknown);
+        assert_eq!(with_unknowns(json!("a"), &json!(false)), Value::from("a"));
+        let value = with_unknowns(json!({"a": 1}), &json!({"b": true}));
+        assert_eq!(value, Value::Object([("a".into(), json!(1).into()), ("b".into(), Value::Unknown)].into()));
+        let value = with_unknowns(json!(["x"]), &json!([false, true]));
+        assert_eq!(value, Value::List(vec!["x".into(), Value::Unknown]));
+    }
+}

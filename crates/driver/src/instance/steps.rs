@@ -1,0 +1,354 @@
+//! The steps of an instance: prepare, plan, apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde_json::{Map, Value as Json};
+use terrace_domain::name::StackName;
+use terrace_domain::run::{Changes, Failure, Mode, Step, TerraformDiagnostic};
+use terrace_sandbox::Attachment;
+use terrace_world::terraform::{Environment, Exit, Invocation, Message, ProcessError};
+use terrace_world::tree::SourceDigest;
+use terrace_world::workspace::Workspace;
+use tokio::sync::watch;
+
+use super::failure::{failure, terraform_failure};
+use super::init::initialise;
+use super::inputs::{Inputs, Outputs, evaluate_inputs};
+use super::outputs::{OutputBook, read_plan, read_state};
+use super::{backend, backend_of};
+use crate::context::Context;
+use crate::home::make_private;
+
+/// Why a step did not come to its end.
+#[derive(Debug, Clone)]
+pub enum Halt {
+    /// It failed.
+    Failed(Failure),
+    /// It was stopped, because somebody asked for it.
+    Interrupted,
+    /// The inputs are known only after these stacks are applied.
+    InputsUnknown(BTreeSet<StackName>),
+}
+
+/// How a step ended.
+pub type StepResult<T> = Result<T, Halt>;
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Makes any error the failure of a step.
+pub(super) fn failed<E: std::fmt::Display>(step: Step) -> impl Fn(E) -> Halt {
+    move |error| Halt::Failed(failure(step, error.to_string()))
+}
+
+/// An instance that is ready to be planned.
+pub struct Prepared {
+    /// The digest of its source.
+    pub source: SourceDigest,
+    /// Whether its inputs rest on planned outputs.
+    pub provisional: bool,
+    inputs: Map<String, Json>,
+    place: Place,
+    initialised_now: bool,
+}
+
+/// A work folder that Terraform can run in.
+struct Place {
+    environment: Environment,
+    backend: (String, Map<String, Json>),
+    /// Keeps the instance's way to the sandbox cloud open.
+    _sandbox: Option<Attachment>,
+}
+
+/// Lays out the work folder, evaluates the inputs and initialises Terraform.
+pub async fn prepare(
+    ctx: &Context,
+    stack: &StackName,
+    book: &OutputBook,
+    stop: watch::Receiver<bool>,
+) -> StepResult<Prepared> {
+    let (outputs, provisional) = upstream_outputs(ctx, stack, book, &stop).await?;
+    let inputs = match evaluate_inputs(&ctx.estate, ctx.environment(), ctx.stack(stack), &outputs) {
+        Ok(Inputs::Known(inputs)) => inputs,
+        Ok(Inputs::Unknown(stacks)) => return Err(Halt::InputsUnknown(stacks)),
+        Err(error) if ctx.mode == Mode::Plan && !error.missing.is_empty() => {
+            return Err(Halt::InputsUnknown(error.missing.into_iter().map(|(stack, _)| stack).collect()));
+        }
+        Err(error) => {
+            let mut failure = failure(Step::Prepare, error.to_string());
+            failure.help = match error.missing.first() {
+                Some((upstream, _)) => Some(format!(
+                    "Deliver `{upstream}` to {} first, or let it take part: `--upstream`.",
+                    ctx.environment
+                )),
+                None => error.source.help(),
+            };
+            return Err(failure.into());
+        }
+    };
+    let place = lay_out(ctx, stack)?;
+    let source = SourceDigest::of(&*ctx.tree, &ctx.sources[stack].files).map_err(failed(Step::Prepare))?;
+    let initialised_now = place.initialise(ctx, stack, false, stop).await?;
+    Ok(Prepared { source, provisional, inputs, place, initialised_now })
+}
+
+impl Place {
+    async fn initialise(
+        &self,
+        ctx: &Context,
+        stack: &StackName,
+        force: bool,
+        stop: watch::Receiver<bool>,
+    ) -> StepResult<bool> {
+        let backend = (self.backend.0.as_str(), &self.backend.1);
+        initialise(ctx, stack, backend, &self.environment, force, stop).await
+    }
+}
+
+/// The outputs of all direct upstream stacks, and whether some of them are only planned.
+async fn upstream_outputs(
+    ctx: &Context,
+    stack: &StackName,
+    book: &OutputBook,
+    stop: &watch::Receiver<bool>,
+) -> StepResult<(Outputs, bool)> {
+    let mut outputs = BTreeMap::new();
+    let mut provisional = false;
+    for (upstream, why) in ctx.graph.upstream_of(stack.as_str()) {
+        if why.outputs.is_empty() {
+            continue;
+        }
+        if let Some(planned) = book.planned(upstream) {
+            provisional = true;
+            outputs.insert(upstream.clone(), (*planned).clone());
+            continue;
+        }
+        let read = async || {
+            let place = lay_out(ctx, upstream)?;
+            place.initialise(ctx, upstream, false, stop.clone()).await?;
+            Ok(read_state(ctx, upstream, &place.environment).await?)
+        };
+        let values = book.applied(upstream, read).await.map_err(|halt| match halt {
+            Halt::Failed(mut failure) => {
+                failure.summary = format!("the outputs of {upstream} cannot be read: {}", failure.summary);
+                Halt::Failed(failure)
+            }
+            other => other,
+        })?;
+        outputs.insert(upstream.clone(), (*values).clone());
+    }
+    Ok((outputs, provisional))
+}
+
+/// Makes the work folder hold what the stack is made of, with the override file for its backend.
+fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
+    let folder = ctx.folder(stack);
+    let (kind, settings) =
+        backend_of(&ctx.estate, ctx.environment(), ctx.stack(stack)).map_err(failed(Step::Prepare))?;
+    make_private(folder.root()).map_err(failed(Step::Prepare))?;
+    let workspace = Workspace::new(folder.tree(), [folder.override_path()]);
+    let files = &ctx.sources[stack].files;
+    tokio::task::block_in_place(|| workspace.lay_out(&*ctx.tree, files)).map_err(failed(Step::Prepare))?;
+    let text = backend::override_text(&kind, &settings, folder.depth());
+    write_private(&folder.override_file(), text.as_bytes()).map_err(failed(Step::Prepare))?;
+    let mut environment = ctx.process_environment.clone();
+    if environment.get("TF_PLUGIN_CACHE_DIR").is_none() && ctx.home.plugin_cache().is_dir() {
+        environment = environment.with("TF_PLUGIN_CACHE_DIR", ctx.home.plugin_cache());
+    }
+    let mut sandbox = None;
+    if let Some(server) = ctx.sandbox.as_ref().filter(|_| ctx.sources[stack].uses_sandbox()) {
+        let attachment = server.attach(&ctx.identity(stack)).map_err(failed(Step::Prepare))?;
+        environment = environment.with("TF_REATTACH_PROVIDERS", attachment.reattach_providers());
+        sandbox = Some(attachment);
+    }
+    Ok(Place { environment, backend: (kind, settings), _sandbox: sandbox })
+}
+
+/// Plans, and saves the plan. In a run that only plans, notes what the plan says of outputs and removes it.
+pub async fn plan(
+    ctx: &Context,
+    stack: &StackName,
+    prepared: &mut Prepared,
+    book: &OutputBook,
+    stop: watch::Receiver<bool>,
+    on_message: &(dyn Fn(&Message) + Sync),
+) -> StepResult<Changes> {
+    let mut told = run_plan(ctx, stack, prepared, stop.clone(), on_message).await?;
+    if told.needs_init() && !prepared.initialised_now {
+        // Something that was installed is gone: somebody cleared a cache, perhaps.
+        prepared.initialised_now = prepared.place.initialise(ctx, stack, true, stop.clone()).await?;
+        told = run_plan(ctx, stack, prepared, stop, on_message).await?;
+    }
+    match told.exit.status.code() {
+        Some(0 | 2) => {}
+        _ if told.exit.interrupted => return Err(Halt::Interrupted),
+        _ => return Err(told.failure(ctx, stack, Step::Plan, "plan").into()),
+    }
+    let mut changes = told.changes;
+    if told.exit.status.code() == Some(2) && changes.is_empty() {
+        // Terraform says that there is something to apply which its messages do not count.
+        changes.state_only = 1;
+    }
+    if ctx.mode == Mode::Plan && !changes.is_empty() && is_read_downstream(ctx, stack) {
+        book.note_planned(stack, read_plan(ctx, stack, &prepared.place.environment).await?);
+    }
+    if ctx.mode == Mode::Plan || changes.is_empty() {
+        remove(&ctx.folder(stack).plan()).map_err(failed(Step::Plan))?;
+    }
+    Ok(changes)
+}
+
+fn is_read_downstream(ctx: &Context, stack: &StackName) -> bool {
+    ctx.graph.downstream_of(stack.as_str()).values().any(|why| !why.outputs.is_empty())
+}
+
+async fn run_plan(
+    ctx: &Context,
+    stack: &StackName,
+    prepared: &Prepared,
+    stop: watch::Receiver<bool>,
+    on_message: &(dyn Fn(&Message) + Sync),
+) -> StepResult<Told> {
+    let folder = ctx.folder(stack);
+    let inputs = serde_json::to_vec(&prepared.inputs).expect("JSON becomes text");
+    write_private(&folder.inputs(), &inputs).map_err(failed(Step::Plan))?;
+    let arguments = vec![
+        "plan".into(),
+        "-input=false".into(),
+        "-json".into(),
+        "-detailed-exitcode".into(),
+        format!("-out={}", folder.plan().display()).into(),
+        format!("-var-file={}", folder.inputs().display()).into(),
+    ];
+    let told = run_terraform(ctx, stack, prepared, "plan", arguments, stop, on_message).await;
+    // The inputs may hold secrets; the saved plan has its own copy.
+    remove(&folder.inputs()).map_err(failed(Step::Plan))?;
+    Ok(told.map_err(failed(Step::Plan))?)
+}
+
+/// Applies the saved plan, and removes it.
+pub async fn apply(
+    ctx: &Context,
+    stack: &StackName,
+    prepared: &Prepared,
+    stop: watch::Receiver<bool>,
+    on_message: &(dyn Fn(&Message) + Sync),
+) -> StepResult<()> {
+    let plan = ctx.folder(stack).plan();
+    let arguments = vec!["apply".into(), "-input=false".into(), "-json".into(), plan.clone().into()];
+    let told = run_terraform(ctx, stack, prepared, "apply", arguments, stop, on_message).await;
+    remove(&plan).map_err(failed(Step::Apply))?;
+    let told = told.map_err(failed(Step::Apply))?;
+    if told.exit.status.success() {
+        Ok(())
+    } else if told.exit.interrupted {
+        Err(Halt::Interrupted)
+    } else {
+        Err(told.failure(ctx, stack, Step::Apply, "apply").into())
+    }
+}
+
+/// What a Terraform command said.
+struct Told {
+    exit: Exit,
+    changes: Changes,
+    diagnostics: Vec<TerraformDiagnostic>,
+}
+
+impl Told {
+    fn needs_init(&self) -> bool {
+        const SIGNS: [&str; 5] = [
+            "initialization required",
+            "Required plugins are not installed",
+            "Inconsistent dependency lock file",
+            "Module not installed",
+            "Module source has changed",
+        ];
+        let is_sign = |diagnostic: &TerraformDiagnostic| SIGNS.iter().any(|sign| diagnostic.summary.contains(sign));
+        self.diagnostics.iter().any(is_sign)
+    }
+
+    fn failure(self, ctx: &Context, stack: &StackName, step: Step, command: &str) -> Failure {
+        let folder = &ctx.stack(stack).folder;
+        terraform_failure(step, command, self.exit.status, self.diagnostics, &self.exit.errors, folder)
+    }
+
+    fn note(&mut self, message: &Message) {
+        match message {
+            Message::Summary { add, change, remove, import, .. } => {
+                (self.changes.add, self.changes.change) = (*add, *change);
+                (self.changes.destroy, self.changes.import) = (*remove, *import);
+            }
+            Message::PlannedChange { action, .. } if matches!(action.as_str(), "move" | "remove") => {
+                self.changes.state_only += 1;
+            }
+            Message::Outputs(outputs) => {
+                let changed =
+                    outputs.iter().filter(|(_, action)| action.as_deref().is_some_and(|action| action != "noop"));
+                self.changes.outputs = changed.map(|(name, _)| name.clone()).collect();
+            }
+            Message::Diagnostic(diagnostic) => self.diagnostics.push(diagnostic.clone()),
+            Message::PlannedChange { .. } | Message::Resource { .. } | Message::Note(_) => {}
+        }
+    }
+}
+
+async fn run_terraform(
+    ctx: &Context,
+    stack: &StackName,
+    prepared: &Prepared,
+    command: &str,
+    arguments: Vec<std::ffi::OsString>,
+    stop: watch::Receiver<bool>,
+    on_message: &(dyn Fn(&Message) + Sync),
+) -> Result<Told, ProcessError> {
+    let work = ctx.folder(stack).work();
+    let invocation = Invocation {
+        program: &ctx.terraform.program,
+        arguments,
+        folder: &work,
+        environment: &prepared.place.environment,
+        log: ctx.logs.join(format!("{stack}.{command}.jsonl")),
+    };
+    let nothing = Exit { status: std::process::ExitStatus::default(), errors: String::new(), interrupted: false };
+    let mut told = Told { exit: nothing, changes: Changes::default(), diagnostics: Vec::new() };
+    let mut strange = String::new();
+    let exit = invocation.run(stop, |line| match Message::parse(line) {
+        Ok(Some(message)) => {
+            told.note(&message);
+            on_message(&message);
+        }
+        Ok(None) => {}
+        // Not the format: a crash report, most likely. Its beginning is kept, for the case that the command fails.
+        Err(_) if strange.len() < STRANGE_BYTES_MAX => {
+            strange.push_str(&format!("{}\n", String::from_utf8_lossy(line)))
+        }
+        Err(_) => {}
+    });
+    told.exit = exit.await?;
+    told.exit.errors = format!("{strange}{}", told.exit.errors);
+    Ok(told)
+}
+
+/// How much of an output that is not in Terraform's format is kept.
+const STRANGE_BYTES_MAX: usize = 16 << 10;
+
+/// Writes a file that nobody else may read.
+fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(content)
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
