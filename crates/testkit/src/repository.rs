@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -98,17 +99,18 @@ impl Repository {
 
     /// Runs git in another folder, with the same isolation.
     pub fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
-        let output = self.command(folder, arguments);
-        assert!(
-            output.status.success(),
-            "git {arguments:?} failed:\n{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
+        printed(arguments, self.command(folder, arguments).output())
     }
 
-    fn command(&self, folder: &Path, arguments: &[&str]) -> Output {
+    /// Runs git in the work tree and gives it text to read.
+    pub fn git_with_input(&self, arguments: &[&str], input: &str) -> String {
+        let file = self.beside("input");
+        fs::write(&file, input).expect("a writable folder");
+        let input = fs::File::open(&file).expect("it was just written");
+        printed(arguments, self.command(&self.root, arguments).stdin(input).output())
+    }
+
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let time = format!("{} +0000", FIRST_COMMIT_TIME + self.commits.get() * COMMIT_PAUSE_SECS);
         let mut command = Command::new("git");
         command.current_dir(folder).args(arguments);
@@ -127,9 +129,8 @@ impl Repository {
             .env("GIT_COMMITTER_NAME", "Ada Example")
             .env("GIT_COMMITTER_EMAIL", "ada@example.com")
             .env("GIT_AUTHOR_DATE", &time)
-            .env("GIT_COMMITTER_DATE", &time)
-            .output()
-            .expect("git is on PATH")
+            .env("GIT_COMMITTER_DATE", &time);
+        command
     }
 
     fn with_folder(&self, path: &str) -> PathBuf {
@@ -137,4 +138,15 @@ impl Repository {
         fs::create_dir_all(file.parent().expect("a path below the root")).expect("a writable work tree");
         file
     }
+}
+
+fn printed(arguments: &[&str], output: io::Result<Output>) -> String {
+    let output = output.expect("git is on PATH");
+    assert!(
+        output.status.success(),
+        "git {arguments:?} failed:\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
 }

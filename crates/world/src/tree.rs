@@ -24,8 +24,9 @@ pub use work::WorkTree;
 pub const PARSED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The most bytes that are read of any other file: archives of functions and the like are part of a stack's source.
 pub const FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
-/// The most files that a snapshot lists: twenty times what Terrace is built for. A hostile commit can name billions in a few objects.
-pub const FILES_MAX: usize = 2_000_000;
+/// The most files and folders that a snapshot lists: ten times what Terrace is built for. A hostile commit can name billions of
+/// them in a few objects.
+pub const FILES_MAX: usize = 1_000_000;
 /// The deepest folder that is listed: paths of file systems end before it.
 pub const FOLDER_DEPTH_MAX: usize = 500;
 /// Folders in which Terrace and Terraform keep what they make: never part of the source, even where somebody committed them.
@@ -48,7 +49,7 @@ pub enum TreeError {
         source: io::Error,
     },
     /// There are more files than Terrace is built for.
-    #[error("there are more than {FILES_MAX} files")]
+    #[error("there are more than {FILES_MAX} files and folders")]
     TooManyFiles,
     /// There are more folders in folders than Terrace is built for.
     #[error("the folder `{0}` is nested too deep: more than {FOLDER_DEPTH_MAX} folders")]

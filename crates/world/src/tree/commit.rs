@@ -1,6 +1,7 @@
 //! The files of a commit, read from git's objects: no work tree is touched.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use terrace_config::tree::{FileEntry, FileTree, ReadError};
@@ -100,8 +101,9 @@ fn root_of(repository: &gix::Repository, commit: CommitId) -> Result<gix::Object
 fn list(repository: &Repository, root: gix::ObjectId) -> Result<(Vec<FileEntry>, Vec<SkippedEntry>), TreeError> {
     let (mut files, mut skipped) = (Vec::new(), Vec::new());
     let mut level = vec![Folder { path: String::new(), id: root }];
+    let count = AtomicUsize::new(0);
     for _ in 0..FOLDER_DEPTH_MAX {
-        let read = read_level(repository, &level)?;
+        let read = read_level(repository, &level, &count)?;
         level = Vec::new();
         for (nodes, passed_over) in read {
             skipped.extend(passed_over);
@@ -112,9 +114,6 @@ fn list(repository: &Repository, root: gix::ObjectId) -> Result<(Vec<FileEntry>,
                         files.push(FileEntry { path: node.repo_path(), kind, size: None, id: node.object_id() });
                     }
                 }
-            }
-            if files.len() + level.len() > FILES_MAX {
-                return Err(TreeError::TooManyFiles);
             }
         }
         if level.is_empty() {
@@ -127,7 +126,8 @@ fn list(repository: &Repository, root: gix::ObjectId) -> Result<(Vec<FileEntry>,
 
 type ReadFolder = (Vec<Node>, Vec<SkippedEntry>);
 
-fn read_level(repository: &Repository, level: &[Folder]) -> Result<Vec<ReadFolder>, GitError> {
+/// Counts while it reads: folders that hold the same folder many times take little room in git and none would be left here.
+fn read_level(repository: &Repository, level: &[Folder], count: &AtomicUsize) -> Result<Vec<ReadFolder>, TreeError> {
     level
         .par_iter()
         .with_min_len(FOLDERS_A_JOB)
@@ -136,6 +136,9 @@ fn read_level(repository: &Repository, level: &[Folder]) -> Result<Vec<ReadFolde
             |handle, folder| {
                 let mut skipped = Vec::new();
                 let nodes = folder.read(handle, &mut skipped)?;
+                if count.fetch_add(nodes.len(), Ordering::Relaxed) + nodes.len() > FILES_MAX {
+                    return Err(TreeError::TooManyFiles);
+                }
                 Ok((nodes, skipped))
             },
         )

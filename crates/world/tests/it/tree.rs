@@ -244,6 +244,20 @@ fn hostile_names_in_a_commit_are_passed_over() {
 }
 
 #[test]
+fn a_commit_that_names_millions_of_files_in_three_objects_is_refused() {
+    let fixture = Fixture::with_files(&[("a.tf", "1")]);
+    let mut id = fixture.git(&["rev-parse", "HEAD:a.tf"]);
+    for (count, mode, kind) in [(1000, "100644", "blob"), (1000, "040000", "tree")] {
+        let lines: String = (0..count).map(|n| format!("{mode} {kind} {id}\tn{n:04}\n")).collect::<Vec<_>>().concat();
+        id = fixture.git_with_input(&["mktree"], &lines);
+    }
+    let commit = fixture.git(&["commit-tree", "-m", "Many", &id]);
+    let repository = open(&fixture);
+    let error = CommitTree::open(&repository, repository.resolve(&commit).unwrap().id).map(drop).unwrap_err();
+    assert!(matches!(error, TreeError::TooManyFiles), "{error}");
+}
+
+#[test]
 fn too_large_files_are_an_error_and_large_ones_beside_are_not() {
     let fixture = Fixture::empty();
     let large = vec![b'#'; 16 * 1024 * 1024 + 1];
