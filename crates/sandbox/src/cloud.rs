@@ -1,4 +1,4 @@
-//! The simulated cloud: what exists, what may be done with it, and what was done. Owns one SQLite file, which any number of
+//! The simulated cloud: what exists, what may be done with it, and what was done. Owns one `SQLite` file, which any number of
 //! processes use at once. Never speaks Terraform's protocol, and never waits: how long something takes is for the caller to keep.
 
 mod call;

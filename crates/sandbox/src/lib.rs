@@ -1,6 +1,6 @@
 //! The sandbox: a small simulated cloud for practice, and the Terraform provider through which it is used.
 //!
-//! A [`Cloud`] is one SQLite file. A [`Server`] serves the provider for it on unix sockets, one [`Attachment`] for each identity;
+//! A [`Cloud`] is one `SQLite` file. A [`Server`] serves the provider for it on unix sockets, one [`Attachment`] for each identity;
 //! Terraform finds an attachment through the environment variable `TF_REATTACH_PROVIDERS`, so there is no provider to install.
 //! Never starts Terraform, and reads no environment.
 

@@ -5,7 +5,7 @@ pub(crate) mod message;
 pub(crate) mod object;
 
 /// What the build script wrote: the service's trait and its server.
-#[expect(clippy::pedantic, clippy::all, unreachable_pub, reason = "written by tonic-build")]
+#[allow(clippy::pedantic, clippy::all, unreachable_pub, missing_docs, reason = "written by tonic-build")]
 mod service {
     include!(concat!(env!("OUT_DIR"), "/server/tfplugin6.Provider.rs"));
 }
@@ -14,7 +14,7 @@ pub(crate) use service::provider_server::{Provider, ProviderServer};
 
 /// A client of the service, as Terraform is one.
 #[cfg(test)]
-#[expect(clippy::pedantic, clippy::all, unreachable_pub, reason = "written by tonic-build")]
+#[allow(clippy::pedantic, clippy::all, unreachable_pub, missing_docs, reason = "written by tonic-build")]
 pub(crate) mod client {
     include!(concat!(env!("OUT_DIR"), "/client/tfplugin6.Provider.rs"));
 }

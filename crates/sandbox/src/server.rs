@@ -126,7 +126,7 @@ impl Attachment {
         &self.path
     }
 
-    /// The value of `TF_REATTACH_PROVIDERS` with which Terraform and OpenTofu find this attachment.
+    /// The value of `TF_REATTACH_PROVIDERS` with which Terraform and `OpenTofu` find this attachment.
     pub fn reattach_providers(&self) -> String {
         let provider = serde_json::json!({
             "Protocol": "grpc",

@@ -12,7 +12,7 @@ use super::{Cloud, CloudError, Operation, Request, StoreError};
 /// The most faults at a time: each is held against each call.
 const FAULTS_MAX: i64 = 1000;
 /// The longest that a call hangs: longer than any time limit of Terraform's providers is of no use.
-const HANG_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const HANG_MAX: Duration = Duration::from_hours(24);
 
 /// A rule by which calls go wrong. Patterns are globs; `*` matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -406,7 +406,7 @@ fn new_id(tx: &Transaction<'_>, resource_type: ResourceType) -> Result<String, C
     Err(CloudError::Invalid(format!("no free id for another {} was found", resource_type.kind.name)))
 }
 
-/// Random bytes in hexadecimal, out of SQLite's generator, which the operating system seeds.
+/// Random bytes in hexadecimal, out of `SQLite`'s generator, which the operating system seeds.
 fn random(tx: &Transaction<'_>, bytes: i64) -> Result<String, CloudError> {
     Ok(tx.prepare_cached("SELECT lower(hex(randomblob(?1)))")?.query_row([bytes], |row| row.get(0))?)
 }

@@ -1,4 +1,4 @@
-//! The cloud's SQLite file: its tables, its version, and connections to it. Owns how transactions begin and end. Never knows what
+//! The cloud's `SQLite` file: its tables, its version, and connections to it. Owns how transactions begin and end. Never knows what
 //! is in them.
 
 use std::fs;
@@ -92,7 +92,7 @@ pub enum StoreError {
 pub(super) struct Store {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    /// Held while writing: threads queue up here, rather than poll SQLite's own lock.
+    /// Held while writing: threads queue up here, rather than poll `SQLite`'s own lock.
     writing: Mutex<()>,
 }
 
@@ -199,7 +199,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     journal_ahead(connection).map_err(failed)
 }
 
-/// Sets the write-ahead log. SQLite does not wait for this lock by itself while another process does the same.
+/// Sets the write-ahead log. `SQLite` does not wait for this lock by itself while another process does the same.
 fn journal_ahead(connection: &Connection) -> Result<(), rusqlite::Error> {
     let deadline = std::time::Instant::now() + BUSY_WAIT;
     loop {

@@ -91,9 +91,9 @@ mod tests {
     use super::*;
     use crate::kind::Kind;
 
-    fn of(kind: &str, attribute: &str, value: Value) -> Option<String> {
+    fn of(kind: &str, attribute: &str, value: impl Into<Value>) -> Option<String> {
         let attribute = Kind::named(kind).expect("a kind").attribute(attribute).expect("an attribute");
-        complaint(attribute, &value)
+        complaint(attribute, &value.into())
     }
 
     fn text(text: &str) -> Value {

@@ -80,6 +80,7 @@ pub(crate) struct SchemaBlock {
 }
 
 /// An attribute of a schema.
+#[expect(clippy::struct_excessive_bools, reason = "so says the protocol")]
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct SchemaAttribute {
     #[prost(string, tag = "1")]

@@ -71,10 +71,9 @@ pub(crate) fn decode(
     attributes: impl Iterator<Item = &'static Attribute>,
 ) -> Result<Option<Object>, ObjectError> {
     match value {
-        None => Ok(None),
         Some(value) if !value.msgpack.is_empty() => from_msgpack(&value.msgpack, attributes),
         Some(value) if !value.json.is_empty() => from_json(&value.json, attributes),
-        Some(_) => Ok(None),
+        _ => Ok(None),
     }
 }
 
@@ -215,10 +214,10 @@ fn typed(attribute: &Attribute, value: Value) -> Result<Value, ObjectError> {
     let wrong = || ObjectError::WrongType { attribute: attribute.name, expected: attribute.r#type.words() };
     let is_part = |part: &Value| matches!(part, Value::String(_) | Value::Unknown | Value::Null);
     let value = match (attribute.r#type, value) {
-        (_, value @ (Value::Null | Value::Unknown)) => value,
         // A number that has no exact float comes as its decimal text.
         (Type::Number, Value::String(text)) => text.parse().map(Value::Number).map_err(|_| wrong())?,
-        (Type::Text, value @ Value::String(_))
+        (_, value @ (Value::Null | Value::Unknown))
+        | (Type::Text, value @ Value::String(_))
         | (Type::Number, value @ Value::Number(_))
         | (Type::Bool, value @ Value::Bool(_)) => value,
         (Type::Texts, Value::List(items)) if items.iter().all(is_part) => Value::List(items),

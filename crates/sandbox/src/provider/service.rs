@@ -52,7 +52,7 @@ impl Provider for Service {
     ) -> Answer<ValidateProviderConfigResponse> {
         let config = decode(incoming.get_ref().config.as_ref(), schema::PROVIDER.iter());
         let checked =
-            config.and_then(|config| checked(plan::validate(schema::PROVIDER.iter(), &config.unwrap_or_default())));
+            config.and_then(|config| checked(&plan::validate(schema::PROVIDER.iter(), &config.unwrap_or_default())));
         Ok(Response::new(ValidateProviderConfigResponse { diagnostics: checked.err().unwrap_or_default() }))
     }
 
@@ -199,7 +199,7 @@ fn encode(resource_type: ResourceType, object: Option<&Object>) -> DynamicValue 
     object::encode(object, resource_type.kind.attributes())
 }
 
-fn checked(wrong: Vec<Wrong>) -> Step<()> {
+fn checked(wrong: &[Wrong]) -> Step<()> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.iter().map(diagnostic).collect()) }
 }
 
@@ -214,7 +214,7 @@ fn diagnostic(wrong: &Wrong) -> Diagnostic {
 fn validate(type_name: &str, config: Option<&DynamicValue>) -> Step<()> {
     let resource_type = resource_type(type_name)?;
     let config = decode(config, resource_type.kind.attributes())?.unwrap_or_default();
-    checked(plan::validate(resource_type.kind.attributes(), &config))
+    checked(&plan::validate(resource_type.kind.attributes(), &config))
 }
 
 fn upgrade(message: &UpgradeResourceStateRequest) -> Step<DynamicValue> {
@@ -238,7 +238,7 @@ fn lookup(type_name: &str, config: Option<&DynamicValue>) -> Step<(ResourceType,
     let config = decode(config, resource_type.kind.attributes())?.unwrap_or_default();
     let label = resource_type.kind.label();
     let asked = resource_type.kind.attributes().filter(|attribute| [label, "region"].contains(&attribute.name));
-    checked(plan::validate(asked, &config))?;
+    checked(&plan::validate(asked, &config))?;
     let name = text(&config, label).unwrap_or_default().to_owned();
     Ok((resource_type, name, text(&config, "region").map(str::to_owned)))
 }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use terrace_sandbox::{Attachment, Cloud, Server};
-use tokio::process::{Child, Command};
+use terrace_sandbox::{Attachment, Cloud, Contained, Server};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// The start of every configuration.
 const HEAD: &str = r#"
@@ -33,6 +35,37 @@ impl Sandbox {
 
     pub(crate) fn cloud(&self) -> &Cloud {
         self.server.cloud()
+    }
+
+    /// How many resources there are.
+    pub(crate) fn count(&self) -> usize {
+        self.cloud().inventory().expect("readable").count()
+    }
+
+    /// The id of a resource by its kind and name, out of the inventory.
+    #[track_caller]
+    pub(crate) fn id(&self, target: &str) -> String {
+        fn find<'c>(all: &'c [Contained], ends: &str) -> Option<&'c str> {
+            all.iter().find_map(|contained| {
+                let resource = &contained.resource;
+                let path = format!("{}/{}/{}", resource.vendor, resource.kind, resource.name);
+                if path.ends_with(ends) { Some(resource.id.as_str()) } else { find(&contained.holds, ends) }
+            })
+        }
+        let inventory = self.cloud().inventory().expect("readable");
+        let mut regions = inventory.clouds.iter().flat_map(|cloud| &cloud.regions);
+        regions.find_map(|region| find(&region.resources, target)).expect("a resource of that name").to_owned()
+    }
+
+    /// Waits until there is something, a minute at most.
+    pub(crate) async fn eventually<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
+        for _ in 0..6000 {
+            if let Some(found) = look() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it did not come about");
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -110,6 +143,21 @@ impl Stack {
         command.spawn().expect("terraform starts")
     }
 
+    /// Starts Terraform and waits until it says these words.
+    pub(crate) async fn start_until(&self, arguments: &[&str], words: &str) -> (Child, Output) {
+        let mut child = self.start(arguments);
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut before = String::new();
+        while let Some(line) = lines.next_line().await.expect("text") {
+            let is_it = line.contains(words);
+            before = before + &line + "\n";
+            if is_it {
+                return (child, Output(lines));
+            }
+        }
+        panic!("terraform ended before `{words}`:\n{before}\n{}", said(child).await.text);
+    }
+
     pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
         said(self.start(arguments)).await
     }
@@ -132,6 +180,19 @@ impl Stack {
     #[track_caller]
     pub(crate) fn state(&self) -> String {
         std::fs::read_to_string(self.folder.join("terraform.tfstate")).expect("a state")
+    }
+}
+
+/// What a Terraform that still runs is yet to say.
+pub(crate) struct Output(Lines<BufReader<ChildStdout>>);
+
+impl Output {
+    pub(crate) async fn rest(mut self) -> String {
+        let mut rest = String::new();
+        while let Some(line) = self.0.next_line().await.expect("text") {
+            rest = rest + &line + "\n";
+        }
+        rest
     }
 }
 
