@@ -1,0 +1,32 @@
+//! The commands, one file each: arguments, help, and a few lines that resolve, call and render.
+
+pub mod completions;
+pub mod deliver;
+//pub mod graph;
+pub mod init;
+pub mod list;
+pub mod plan;
+pub mod run;
+pub mod sandbox;
+pub mod status;
+pub mod validate;
+
+use crate::arguments::Command;
+use crate::error::CommandResult;
+use crate::settings::Settings;
+
+/// Runs a command.
+pub fn run(command: Command, settings: &Settings) -> CommandResult {
+    match command {
+        Command::Init(init) => init.run(settings),
+        Command::Validate(validate) => validate.run(settings),
+        Command::List(list) => list.run(settings),
+        //        Command::Graph(graph) => graph.run(settings),
+        Command::Plan(plan) => plan.run(settings),
+        Command::Deliver(deliver) => deliver.run(settings),
+        Command::Status(status) => status.run(settings),
+        Command::Run(run) => run.run(settings),
+        Command::Sandbox(sandbox) => sandbox.run(settings),
+        Command::Completions(completions) => completions.run(),
+    }
+}

@@ -1,0 +1,54 @@
+//! `terrace plan`.
+
+use clap::Args;
+use terrace_domain::run::{Mode, Outcome};
+
+use crate::delivery::{Conduct, Target};
+use crate::error::{CommandResult, Exit};
+use crate::settings::Settings;
+use crate::views;
+
+const AFTER_HELP: &str = "\
+Plans with Terraform and applies nothing. Where an upstream stack has changes of its own, its planned outputs are used and the plan
+is *provisional*; where they are known only after an apply, the plan is *blocked*.
+
+Examples:
+  terrace plan                        what `terrace deliver` would do
+  terrace plan --env prod aws-network
+  terrace plan --work-tree            with what is not committed yet";
+
+/// Show what a delivery would change
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Plan {
+    #[command(flatten)]
+    target: Target,
+    /// Plan the files as they lie in the work tree, not a commit
+    #[arg(long, conflicts_with_all = ["affected", "commit"])]
+    work_tree: bool,
+    /// Print the plans as JSON (terrace.plan/1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    /// Plans.
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        let prospect = self.target.resolve(settings, self.work_tree)?;
+        if self.target.selection.affected.is_some() && prospect.selected.stacks.is_empty() {
+            views::say("Nothing to plan: no stack is affected.");
+            return Ok(Exit::Done);
+        }
+        if !self.work_tree {
+            prospect.project().warn_of_uncommitted()?;
+        }
+        views::say(&prospect.headline("Planning"));
+        let (run, _) = prospect.conduct(&Conduct { mode: Mode::Plan, settings })?;
+        if self.json {
+            views::run::plan_json(&run);
+        } else {
+            views::run::plan(&run);
+        }
+        Ok(if run.outcome() == Outcome::Succeeded { Exit::Done } else { Exit::Failed })
+    }
+}

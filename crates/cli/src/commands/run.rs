@@ -1,0 +1,100 @@
+//! `terrace run list` and `terrace run show`.
+
+use clap::{Args, Subcommand};
+use terrace_domain::run::RunId;
+use terrace_driver::store::Store;
+
+use crate::error::{CommandError, CommandResult, Exit};
+use crate::project::Project;
+use crate::settings::Settings;
+use crate::views;
+
+/// Look at runs
+#[derive(Debug, Subcommand)]
+pub enum Run {
+    List(List),
+    Show(Show),
+}
+
+/// List runs, the newest first
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only runs in this environment
+    #[arg(long, value_name = "ENVIRONMENT")]
+    env: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Print JSON (terrace.runs/1)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show one run: each instance, what it changed, why it failed
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The run's number; the newest by default
+    #[arg(value_name = "RUN")]
+    id: Option<u64>,
+    /// Print JSON (terrace.run/1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    /// Shows.
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        let home = Project::find(settings)?.home();
+        if !home.database().exists() {
+            if let Self::Show(Show { id: Some(id), .. }) = self {
+                return Err(no_run(id));
+            }
+            match self {
+                Self::List(List { json: true, .. }) => views::run::list_json(&[]),
+                _ => views::run::list(&[]),
+            }
+            return Ok(Exit::Done);
+        }
+        let store = Store::open(&home.database())?;
+        match self {
+            Self::List(list) => list.run(&store),
+            Self::Show(show) => show.run(&store, &home),
+        }
+    }
+}
+
+impl List {
+    fn run(self, store: &Store) -> CommandResult {
+        let rows = store.runs(self.env.as_deref(), self.limit)?;
+        if self.json {
+            views::run::list_json(&rows);
+        } else {
+            views::run::list(&rows);
+            if rows.len() == self.limit {
+                views::run::more(self.limit);
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Show {
+    fn run(self, store: &Store, home: &terrace_driver::home::Home) -> CommandResult {
+        let newest = || Ok::<_, CommandError>(store.runs(None, 1)?.first().map(|row| row.id));
+        let id = match self.id {
+            Some(id) => RunId(id),
+            None => newest()?.ok_or_else(|| CommandError::usage("there is no run yet"))?,
+        };
+        let (Some(row), Some((run, _))) = (store.run_row(id)?, store.replay(id)?) else { return Err(no_run(id.0)) };
+        if self.json {
+            views::run::json(home, Some(id))?;
+        } else {
+            views::run::show(&row, &run, home);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn no_run(id: u64) -> CommandError {
+    CommandError::usage(format!("there is no run {id}")).help("`terrace run list` shows all runs.")
+}

@@ -1,0 +1,136 @@
+//! How commands end: exit codes, and errors that say what to do next.
+
+use std::process::ExitCode;
+
+use terrace_config::Sources;
+use terrace_domain::diagnostic::Diagnostic;
+
+/// The exit codes of every command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// The work failed.
+    Failed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Stopped, waiting for a decision.
+    Waiting = 3,
+    /// Refused by a gate.
+    Refused = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub struct CommandError {
+    /// The exit code.
+    pub exit: Exit,
+    /// What is wrong, a sentence without a full stop.
+    pub message: String,
+    /// What to do next.
+    pub help: Option<String>,
+    /// What is wrong with the configuration, where that is it.
+    pub diagnostics: Option<Box<(Vec<Diagnostic>, Sources)>>,
+}
+
+/// What commands return.
+pub type CommandResult = Result<Exit, CommandError>;
+
+impl CommandError {
+    /// Wrong usage or configuration.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into(), help: None, diagnostics: None }
+    }
+
+    /// The work failed.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, ..Self::usage(message) }
+    }
+
+    /// A gate refuses.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Refused, ..Self::usage(message) }
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The error and all that caused it, in one line.
+    pub fn chain(error: &dyn std::error::Error) -> String {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let words = cause.to_string();
+            if !text.ends_with(&words) {
+                text = format!("{text}: {words}");
+            }
+            source = cause.source();
+        }
+        text
+    }
+}
+
+impl From<terrace_world::git::GitError> for CommandError {
+    fn from(error: terrace_world::git::GitError) -> Self {
+        let help = error.hint();
+        Self { help, ..Self::usage(Self::chain(&error)) }
+    }
+}
+
+impl From<terrace_world::tree::TreeError> for CommandError {
+    fn from(error: terrace_world::tree::TreeError) -> Self {
+        Self::usage(Self::chain(&error))
+    }
+}
+
+impl From<terrace_driver::home::HomeError> for CommandError {
+    fn from(error: terrace_driver::home::HomeError) -> Self {
+        Self::failed(Self::chain(&error))
+    }
+}
+
+impl From<terrace_driver::store::StoreError> for CommandError {
+    fn from(error: terrace_driver::store::StoreError) -> Self {
+        use terrace_driver::store::StoreError;
+        let message = format!("the store of runs cannot be used: {error}");
+        match error {
+            StoreError::Newer { .. } => Self::usage(message).help(
+                "A newer Terrace has worked here. Use that one (or a newer one) for this estate; nothing was changed.",
+            ),
+            StoreError::Entry { .. } | StoreError::Journal { .. } => Self::failed(message)
+                .help("The store is damaged, or a newer Terrace wrote this run. Other runs are not touched by it."),
+            StoreError::Sqlite(_) => Self::failed(message),
+        }
+    }
+}
+
+impl From<terrace_world::terraform::ProgramError> for CommandError {
+    fn from(error: terrace_world::terraform::ProgramError) -> Self {
+        use terrace_world::terraform::ProgramError;
+        let help = match &error {
+            ProgramError::NotFound { .. } => {
+                "Install Terraform or OpenTofu so that it is on PATH, or name the program in terrace.hcl: \
+                 `estate \"…\" { terraform { binary = \"/path/to/terraform\" } }`."
+            }
+            ProgramError::NotTerraform { .. } => "Look at `binary` in the estate's `terraform` block, and at PATH.",
+            ProgramError::TooOld { .. } => {
+                "Install a newer one, or name it in the estate's `terraform` block: `binary = …`."
+            }
+            ProgramError::NotAllowed { .. } => {
+                "Install a version that fits, or change `version` in the estate's `terraform` block."
+            }
+            ProgramError::Constraint(_) => "Mend `version` in the estate's `terraform` block.",
+        };
+        Self::usage(error.to_string()).help(help)
+    }
+}

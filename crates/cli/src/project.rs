@@ -1,0 +1,139 @@
+//! Finds the estate that a command is about, and opens it: as it lies in the work tree, or as a commit has it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use terrace_config::tree::FileTree;
+use terrace_config::{Loaded, load_estate};
+use terrace_domain::diagnostic::{Diagnostic, Severity};
+use terrace_domain::estate::{ESTATE_FILE, Estate};
+use terrace_domain::graph::Graph;
+use terrace_domain::path::RepoPath;
+use terrace_driver::home::Home;
+use terrace_world::git::{Commit, GitError, Repository};
+use terrace_world::tree::{CommitTree, WorkTree};
+
+use crate::error::CommandError;
+use crate::settings::Settings;
+use crate::views;
+
+/// An estate's place on disk.
+pub struct Project {
+    /// The folder of `terrace.hcl`.
+    pub root: PathBuf,
+    /// The repository that it lies in; `Err` says why there is none.
+    repository: Result<Repository, GitError>,
+}
+
+/// An estate that was read.
+pub struct Opened {
+    /// The files.
+    pub tree: Arc<dyn FileTree + Send + Sync>,
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// Its graph.
+    pub graph: Arc<Graph>,
+    /// The commit that it was read from; `None` for the work tree.
+    pub commit: Option<Commit>,
+}
+
+impl Project {
+    /// The estate that holds the folder where the command was started.
+    pub fn find(settings: &Settings) -> Result<Self, CommandError> {
+        let start = &settings.folder;
+        let root = start.ancestors().find(|folder| folder.join(ESTATE_FILE).is_file()).ok_or_else(|| {
+            CommandError::usage(format!("there is no {ESTATE_FILE} in {} or in a folder above", start.display()))
+                .help("Make an estate with `terrace init`, or name the folder of one with `-C DIR`.")
+        })?;
+        Ok(Self { root: root.to_owned(), repository: Repository::discover(root) })
+    }
+
+    /// The `.terrace` folder.
+    pub fn home(&self) -> Home {
+        Home::of(&self.root)
+    }
+
+    /// The git repository.
+    pub fn repository(&self) -> Result<&Repository, CommandError> {
+        self.repository.as_ref().map_err(|error| {
+            let help = error.hint();
+            CommandError { help, ..CommandError::usage(CommandError::chain(error)) }
+        })
+    }
+
+    /// The estate's folder in the repository; the root where there is no repository.
+    pub fn prefix(&self) -> Result<RepoPath, CommandError> {
+        match &self.repository {
+            Ok(repository) => Ok(repository.repo_path(&self.root)?),
+            Err(_) => Ok(RepoPath::root()),
+        }
+    }
+
+    fn files_root(&self) -> &Path {
+        self.repository.as_ref().map_or(&self.root, Repository::root)
+    }
+
+    /// The files of the work tree.
+    pub fn work_tree(&self) -> Result<WorkTree, CommandError> {
+        Ok(WorkTree::open(self.files_root())?)
+    }
+
+    /// Reads the estate from the work tree. Warnings are told; with errors there is no estate.
+    pub fn open_work_tree(&self) -> Result<Opened, CommandError> {
+        self.open(Arc::new(self.work_tree()?), None)
+    }
+
+    /// Reads the estate from a commit.
+    pub fn open_commit(&self, commit: Commit) -> Result<Opened, CommandError> {
+        let tree = CommitTree::open(self.repository()?, commit.id)?;
+        let file = self.prefix()?.join(ESTATE_FILE).expect("a file name does not climb");
+        if tree.find(&file).is_none() {
+            return Err(CommandError::usage(format!("the commit {} has no {file}", commit.short_id))
+                .help("Commit it: what is not committed is not delivered."));
+        }
+        self.open(Arc::new(tree), Some(commit))
+    }
+
+    fn open(&self, tree: Arc<dyn FileTree + Send + Sync>, commit: Option<Commit>) -> Result<Opened, CommandError> {
+        let loaded = load_estate(&*tree, &self.prefix()?);
+        let estate = Self::sound(&*tree, loaded)?;
+        let graph = Arc::new(Graph::of(&estate));
+        Ok(Opened { tree, estate: Arc::new(estate), graph, commit })
+    }
+
+    /// The estate, if it has no errors; tells the warnings.
+    fn sound(tree: &dyn FileTree, loaded: Loaded) -> Result<Estate, CommandError> {
+        let Loaded { estate, diagnostics, .. } = loaded;
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
+        match estate.filter(|_| errors.is_empty()) {
+            Some(estate) => {
+                views::diagnostics::say_from(tree, &warnings);
+                Ok(estate)
+            }
+            None => Err(unsound(tree, errors)),
+        }
+    }
+
+    /// Warns of changes in the estate that are not committed: they are not delivered.
+    pub fn warn_of_uncommitted(&self) -> Result<(), CommandError> {
+        const NAMES_MAX: usize = 3;
+        let changes = self.repository()?.uncommitted_changes(&self.prefix()?, NAMES_MAX)?;
+        if !changes.is_empty() {
+            let more = changes.total - changes.paths.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            views::error::warn(&format!("not committed, and so not delivered: {}{more}", changes.paths.join(", ")));
+        }
+        Ok(())
+    }
+}
+
+/// The error for a configuration with errors.
+pub fn unsound(tree: &dyn FileTree, errors: Vec<Diagnostic>) -> CommandError {
+    let count = views::count(errors.len(), "error");
+    let sources = terrace_config::sources(tree, &errors);
+    CommandError {
+        diagnostics: Some(Box::new((errors, sources))),
+        ..CommandError::usage(format!("the estate has {count}"))
+    }
+}

@@ -1,0 +1,125 @@
+//! How an instance of a run is shown: a mark, a word, what it changes, why it failed.
+
+use std::fmt::Write;
+
+use console::{Style, style};
+use terrace_domain::run::{Changes, Failure, Instance, InstanceState, SkipReason, TerraformDiagnostic};
+
+use super::time;
+
+/// The mark and colour of a state.
+pub fn mark(state: &InstanceState) -> (&'static str, Style) {
+    match state {
+        InstanceState::Applied => ("✓", Style::new().green()),
+        InstanceState::Unchanged | InstanceState::Skipped(SkipReason::NothingChanged) => ("=", Style::new().dim()),
+        InstanceState::Planned => ("~", Style::new().cyan()),
+        InstanceState::Failed(_) => ("✗", Style::new().red()),
+        InstanceState::Interrupted(_) | InstanceState::Abandoned(_) => ("!", Style::new().yellow()),
+        InstanceState::Blocked(_) => ("?", Style::new().yellow()),
+        InstanceState::Skipped(_) => ("-", Style::new().yellow()),
+        InstanceState::Waiting | InstanceState::Preparing | InstanceState::Planning | InstanceState::Applying => {
+            ("·", Style::new())
+        }
+    }
+}
+
+/// One line without the stack's name: `applied  3 to add …  1.2s`.
+pub fn line(instance: &Instance) -> String {
+    let mut text = words(&instance.state);
+    let shows_changes = !matches!(instance.state, InstanceState::Unchanged);
+    if let Some(changes) = instance.changes.as_ref().filter(|_| shows_changes) {
+        let done = matches!(instance.state, InstanceState::Applied);
+        let _ = write!(text, ": {}", changes_in_words(changes, done));
+    }
+    if instance.provisional {
+        text.push_str(" (provisional: rests on outputs that are planned, not applied)");
+    }
+    if let (Some(started), Some(finished)) = (instance.started, instance.finished) {
+        let _ = write!(text, "  {}", style(time::duration(finished.millis_since(started))).dim());
+    }
+    text
+}
+
+fn words(state: &InstanceState) -> String {
+    match state {
+        InstanceState::Failed(failure) => format!("failed in {}", failure.step.as_str()),
+        InstanceState::Interrupted(step) => format!("interrupted in {}", step.as_str()),
+        InstanceState::Abandoned(Some(step)) => format!("abandoned in {}: Terrace was killed", step.as_str()),
+        InstanceState::Abandoned(None) => "not started: Terrace was killed".to_owned(),
+        InstanceState::Blocked(upstream) => {
+            let names: Vec<_> = upstream.iter().map(ToString::to_string).collect();
+            format!("blocked: inputs are known only after {} is applied", names.join(", "))
+        }
+        InstanceState::Skipped(SkipReason::Upstream(stack)) => format!("not started: {stack} did not succeed"),
+        InstanceState::Skipped(SkipReason::Stopped) => "not started: the run was stopped".to_owned(),
+        InstanceState::Skipped(SkipReason::NothingChanged) => "not needed: nothing that it reads changed".to_owned(),
+        other => other.word().to_owned(),
+    }
+}
+
+/// `3 to add, 1 to change, 0 to destroy`, or in the past tense.
+pub fn changes_in_words(changes: &Changes, done: bool) -> String {
+    let to = if done { "" } else { "to " };
+    let verb = |plan: &'static str, past: &'static str| if done { past } else { plan };
+    let mut parts = Vec::new();
+    if changes.import > 0 {
+        parts.push(format!("{} {to}{}", changes.import, verb("import", "imported")));
+    }
+    if changes.resources() > changes.import {
+        parts.push(format!("{} {to}{}", changes.add, verb("add", "added")));
+        parts.push(format!("{} {to}{}", changes.change, verb("change", "changed")));
+        parts.push(format!("{} {to}{}", changes.destroy, verb("destroy", "destroyed")));
+    }
+    if parts.is_empty() {
+        parts.push(match changes.outputs.len() {
+            0 => "only the state changes".to_owned(),
+            1 => "1 output changes".to_owned(),
+            n => format!("{n} outputs change"),
+        });
+    }
+    parts.join(", ")
+}
+
+/// Why an instance failed, indented, several lines.
+pub fn failure(failure: &Failure) -> String {
+    let mut text = String::new();
+    if failure.diagnostics.is_empty() {
+        let _ = writeln!(text, "    {} {}", style("error:").red().bold(), indent(&failure.summary));
+    }
+    for diagnostic in &failure.diagnostics {
+        text.push_str(&terraform_diagnostic(diagnostic));
+    }
+    if let Some(help) = &failure.help {
+        let _ = writeln!(text, "    {} {}", style("help:").cyan().bold(), indent(help));
+    }
+    text
+}
+
+fn terraform_diagnostic(diagnostic: &TerraformDiagnostic) -> String {
+    let head = if diagnostic.is_error { style("error:").red().bold() } else { style("warning:").yellow().bold() };
+    let mut text = format!("    {head} {}\n", indent(&diagnostic.summary));
+    let place = diagnostic.file.as_ref().map(|file| match diagnostic.line {
+        Some(line) => format!("{file}:{line}"),
+        None => file.clone(),
+    });
+    match (place, &diagnostic.address) {
+        (Some(place), Some(address)) => writeln!(text, "      at {place}, with {address}"),
+        (Some(place), None) => writeln!(text, "      at {place}"),
+        (None, Some(address)) => writeln!(text, "      with {address}"),
+        (None, None) => Ok(()),
+    }
+    .expect("writing to a string");
+    if let (Some(code), Some(line)) = (&diagnostic.code, diagnostic.line) {
+        for (offset, code) in code.lines().enumerate() {
+            let _ = writeln!(text, "      {} {code}", style(format!("{:>4} |", line + offset as u64)).dim());
+        }
+    }
+    for line in diagnostic.detail.lines() {
+        let _ = writeln!(text, "      {line}");
+    }
+    text
+}
+
+fn indent(text: &str) -> String {
+    text.replace('\n', "\n      ")
+}

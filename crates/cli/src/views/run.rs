@@ -1,0 +1,343 @@
+//! Runs: the summary at the end, `run list`, `run show`, and plans.
+
+use std::fmt::Write;
+
+use console::style;
+use serde::Serialize;
+use terrace_domain::run::{Changes, Failure, Instance, InstanceState, Outcome, Run, RunId, SkipReason, Tally};
+use terrace_driver::home::Home;
+use terrace_driver::store::{RunRow, Store};
+
+use super::{count, instance, print, print_json, say, table, time};
+use crate::error::CommandError;
+
+/// How a run ended, for people who watched it: what failed and why, what was not started, the numbers.
+pub fn summary(run: &Run, id: Option<RunId>) {
+    let mut text = String::new();
+    for one in run.instances() {
+        let (mark, colour) = instance::mark(&one.state);
+        match &one.state {
+            InstanceState::Failed(failure) => {
+                let _ =
+                    writeln!(text, "\n{} {}  {}", colour.apply_to(mark), style(&one.stack).bold(), instance::line(one));
+                text.push_str(&instance::failure(failure));
+            }
+            InstanceState::Skipped(SkipReason::Upstream(_) | SkipReason::Stopped) | InstanceState::Blocked(_) => {
+                let _ = writeln!(text, "{} {}  {}", colour.apply_to(mark), one.stack, instance::line(one));
+            }
+            _ => {}
+        }
+    }
+    if !text.is_empty() {
+        say(text.trim_end());
+    }
+    say(&format!("\n{}", closing_line(run, id)));
+}
+
+fn closing_line(run: &Run, id: Option<RunId>) -> String {
+    let outcome = match run.outcome() {
+        Outcome::Succeeded => style("succeeded").green().bold(),
+        Outcome::Failed => style("failed").red().bold(),
+        other => style(other.as_str()).yellow().bold(),
+    };
+    let mut text = match id {
+        Some(id) => format!("Run {id} in {} {outcome}: ", run.order().environment),
+        None => format!("{} in {} {outcome}: ", "Plan", run.order().environment),
+    };
+    text.push_str(&tally_in_words(&run.tally(), id.is_some()));
+    if let (Some(started), Some(finished)) = (run.started(), run.finished()) {
+        let _ = write!(text, ", in {}", time::duration(finished.millis_since(started)));
+    }
+    text.push('.');
+    if let Some(id) = id.filter(|_| run.outcome() != Outcome::Succeeded) {
+        let _ = write!(text, "\nLook at it with `terrace run show {id}`; deliver again to go on from there.");
+    }
+    text
+}
+
+fn tally_in_words(tally: &Tally, done: bool) -> String {
+    let groups = [
+        (tally.applied, "applied"),
+        (tally.planned, "with changes"),
+        (tally.unchanged, "unchanged"),
+        (tally.untouched, "not needed"),
+        (tally.failed, "failed"),
+        (tally.interrupted, "interrupted"),
+        (tally.blocked, "blocked"),
+        (tally.skipped, "not started"),
+    ];
+    let mut parts: Vec<_> =
+        groups.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+    if parts.is_empty() {
+        parts.push("no instances".to_owned());
+    }
+    let mut text = parts.join(", ");
+    if tally.add + tally.change + tally.destroy > 0 {
+        let to = if done { "" } else { "to " };
+        let verbs = if done { ["added", "changed", "destroyed"] } else { ["add", "change", "destroy"] };
+        let _ = write!(
+            text,
+            "; resources: {} {to}{}, {} {to}{}, {} {to}{}",
+            tally.add, verbs[0], tally.change, verbs[1], tally.destroy, verbs[2]
+        );
+    }
+    text
+}
+
+/// `terrace run list`.
+pub fn list(rows: &[RunRow]) {
+    if rows.is_empty() {
+        say("No runs yet: `terrace deliver` makes the first.");
+        return;
+    }
+    let now = time::now();
+    let mut out =
+        table::with_headings(["RUN", "ENVIRONMENT", "OUTCOME", "COMMIT", "INSTANCES", "STARTED", "TOOK", "BY"]);
+    for row in rows {
+        out.add_row([
+            row.id.to_string(),
+            row.environment.clone(),
+            outcome(row.outcome),
+            format!("{} {}", short(&row.preface.commit), shortened(&row.preface.subject, 40)),
+            row.instances.to_string(),
+            time::age(row.created, now),
+            row.finished.map_or("-".to_owned(), |finished| time::duration(finished.millis_since(row.created))),
+            row.preface.actor.clone(),
+        ]);
+    }
+    print(&table::to_text(&mut out));
+}
+
+fn outcome(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded => style(outcome.as_str()).green(),
+        Outcome::Failed => style(outcome.as_str()).red(),
+        _ => style(outcome.as_str()).yellow(),
+    }
+    .to_string()
+}
+
+/// The beginning of a commit's id.
+pub fn short(commit: &str) -> &str {
+    commit.get(..8).unwrap_or(commit)
+}
+
+fn shortened(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(length - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// `terrace run show`.
+pub fn show(row: &RunRow, run: &Run, home: &Home) {
+    let mut text = format!("Run {} to {} (stage {}): {}\n", row.id, row.environment, row.stage, outcome(row.outcome));
+    let _ = writeln!(text, "  commit     {} {}", short(&row.preface.commit), row.preface.subject);
+    let _ = writeln!(text, "  by         {}", row.preface.actor);
+    let _ = writeln!(text, "  with       {}", row.preface.terraform);
+    let _ = writeln!(text, "  started    {}", time::rfc3339(row.created));
+    if let Some(finished) = row.finished {
+        let _ = writeln!(text, "  took       {}", time::duration(finished.millis_since(row.created)));
+    }
+    let logs = home.logs(row.id);
+    if logs.is_dir() {
+        let _ = writeln!(text, "  logs       {}", logs.display());
+    }
+    let _ = writeln!(text, "  summary    {}\n", tally_in_words(&run.tally(), true));
+    let width = run.instances().iter().map(|one| one.stack.as_str().len()).max().unwrap_or(0);
+    for one in run.instances() {
+        let (mark, colour) = instance::mark(&one.state);
+        let _ = writeln!(text, "{} {:width$}  {}", colour.apply_to(mark), one.stack, instance::line(one));
+        if let InstanceState::Failed(failure) = &one.state {
+            text.push_str(&instance::failure(failure));
+        }
+    }
+    print(&text);
+}
+
+/// `terrace plan`: the numbers by instance were told as they came; here is the rest.
+pub fn plan(run: &Run) {
+    summary(run, None);
+}
+
+#[derive(Serialize)]
+pub(super) struct RunJson<'a> {
+    id: Option<u64>,
+    stage: &'a str,
+    environment: &'a str,
+    outcome: &'static str,
+    commit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terraform: Option<&'a str>,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    instances: Vec<InstanceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct InstanceJson<'a> {
+    stack: &'a str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    provisional: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<ChangesJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureJson<'a>>,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ChangesJson<'a> {
+    add: u64,
+    change: u64,
+    destroy: u64,
+    import: u64,
+    outputs: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FailureJson<'a> {
+    step: &'static str,
+    summary: &'a str,
+    diagnostics: Vec<DiagnosticJson<'a>>,
+    help: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticJson<'a> {
+    severity: &'static str,
+    summary: &'a str,
+    detail: &'a str,
+    address: Option<&'a str>,
+    file: Option<&'a str>,
+    line: Option<u64>,
+}
+
+fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a> {
+    let order = run.order();
+    RunJson {
+        id: row.map(|row| row.id.0),
+        stage: order.stage.as_str(),
+        environment: order.environment.as_str(),
+        outcome: run.outcome().as_str(),
+        commit: order.commit.as_deref(),
+        subject: row.map(|row| row.preface.subject.as_str()),
+        actor: row.map(|row| row.preface.actor.as_str()),
+        terraform: row.map(|row| row.preface.terraform.as_str()),
+        started_at: run.started().map(time::rfc3339),
+        finished_at: run.finished().map(time::rfc3339),
+        instances: run.instances().iter().map(instance_json).collect(),
+    }
+}
+
+fn instance_json(one: &Instance) -> InstanceJson<'_> {
+    let because = match &one.state {
+        InstanceState::Skipped(_) | InstanceState::Blocked(_) => Some(instance::line(one)),
+        _ => None,
+    };
+    InstanceJson {
+        stack: one.stack.as_str(),
+        state: one.state.word(),
+        provisional: one.provisional,
+        changes: one.changes.as_ref().map(changes_json),
+        because,
+        failure: match &one.state {
+            InstanceState::Failed(failure) => Some(failure_json(failure)),
+            _ => None,
+        },
+        started_at: one.started.map(time::rfc3339),
+        finished_at: one.finished.map(time::rfc3339),
+    }
+}
+
+fn changes_json(changes: &Changes) -> ChangesJson<'_> {
+    ChangesJson {
+        add: changes.add,
+        change: changes.change,
+        destroy: changes.destroy,
+        import: changes.import,
+        outputs: changes.outputs.iter().map(String::as_str).collect(),
+    }
+}
+
+fn failure_json(failure: &Failure) -> FailureJson<'_> {
+    let diagnostics = failure.diagnostics.iter().map(|diagnostic| DiagnosticJson {
+        severity: if diagnostic.is_error { "error" } else { "warning" },
+        summary: &diagnostic.summary,
+        detail: &diagnostic.detail,
+        address: diagnostic.address.as_deref(),
+        file: diagnostic.file.as_deref(),
+        line: diagnostic.line,
+    });
+    FailureJson {
+        step: failure.step.as_str(),
+        summary: &failure.summary,
+        diagnostics: diagnostics.collect(),
+        help: failure.help.as_deref(),
+    }
+}
+
+/// A run as JSON, `terrace.run/1`, as the store has it.
+pub fn json(home: &Home, id: Option<RunId>) -> Result<(), CommandError> {
+    let store = Store::open(&home.database())?;
+    let Some(id) = id else { return Ok(()) };
+    if let (Some(row), Some((run, _))) = (store.run_row(id)?, store.replay(id)?) {
+        print_json("terrace.run/1", &run_json(&run, Some(&row)));
+    }
+    Ok(())
+}
+
+/// Plans as JSON, `terrace.plan/1`.
+pub fn plan_json(run: &Run) {
+    print_json("terrace.plan/1", &run_json(run, None));
+}
+
+/// `run list` as JSON, `terrace.runs/1`.
+pub fn list_json(rows: &[RunRow]) {
+    #[derive(Serialize)]
+    struct Runs<'a> {
+        runs: Vec<RowJson<'a>>,
+    }
+    #[derive(Serialize)]
+    struct RowJson<'a> {
+        id: u64,
+        stage: &'a str,
+        environment: &'a str,
+        outcome: &'static str,
+        commit: &'a str,
+        subject: &'a str,
+        actor: &'a str,
+        terraform: &'a str,
+        instances: u64,
+        started_at: String,
+        finished_at: Option<String>,
+    }
+    let runs = rows.iter().map(|row| RowJson {
+        id: row.id.0,
+        stage: &row.stage,
+        environment: &row.environment,
+        outcome: row.outcome.as_str(),
+        commit: &row.preface.commit,
+        subject: &row.preface.subject,
+        actor: &row.preface.actor,
+        terraform: &row.preface.terraform,
+        instances: row.instances,
+        started_at: time::rfc3339(row.created),
+        finished_at: row.finished.map(time::rfc3339),
+    });
+    print_json("terrace.runs/1", &Runs { runs: runs.collect() });
+}
+
+/// Said when there are more runs than were listed.
+pub fn more(limit: usize) {
+    say(&format!("The newest {}; more with `--limit`.", count(limit, "run")));
+}
