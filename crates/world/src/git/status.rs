@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use gix::bstr::{BString, ByteSlice};
 
-use super::{GitError, Repository};
 use terrace_domain::path::RepoPath;
+
+use super::{GitError, Repository};
+use crate::tree::TOOL_FOLDERS;
 
 /// Paths that differ from the checked-out commit: changed, added, removed, or untracked and not ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,9 +45,7 @@ impl Repository {
         // A file may differ twice, in the index and in the work tree: a set counts it once.
         let mut paths: BTreeSet<String> = BTreeSet::new();
         for change in changes {
-            if let Some(path) = changed_path(&change.map_err(failed)?) {
-                paths.insert(path);
-            }
+            paths.extend(changed_path(&change.map_err(failed)?).filter(|path| is_source(path)));
         }
         Ok(UncommittedChanges { total: paths.len(), paths: paths.into_iter().take(names_max).collect() })
     }
@@ -54,6 +54,11 @@ impl Repository {
 /// A pattern that matches the folder whatever characters its name has (gitglossary, "pathspec").
 fn literal_pattern(below: &RepoPath) -> Option<BString> {
     (!below.as_str().is_empty()).then(|| format!(":(top,literal){}", below.as_str()).into())
+}
+
+/// Whether the path is source: what Terrace and Terraform make is not, even where no `.gitignore` says so.
+fn is_source(path: &str) -> bool {
+    !path.split('/').any(|part| TOOL_FOLDERS.contains(&part))
 }
 
 fn changed_path(item: &gix::status::Item) -> Option<String> {

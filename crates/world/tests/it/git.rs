@@ -252,6 +252,8 @@ fn uncommitted_changes_are_found_and_capped() {
         (".gitignore", "*.log\n"),
     ]);
     let repository = open(&fixture);
+    fixture.write(".terrace/runs.db", "1");
+    fixture.write("infra/.terraform/providers", "1");
     assert!(repository.uncommitted_changes(&RepoPath::root(), 5).unwrap().is_empty());
     fixture.write("infra/a.tf", "2");
     fixture.git(&["add", "infra/a.tf"]);
