@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use hcl_edit::structure::{Block, Body};
 use terrace_domain::diagnostic::{Diagnostic, nearest};
 use terrace_domain::estate::{Capability, Environment, Estate, Layer};
-use terrace_domain::expression::Span;
+use terrace_domain::expression::{Expression, ExpressionKind, Span};
 use terrace_domain::name::{CapabilityName, EnvironmentName, EstateName};
 use terrace_domain::path::RepoPath;
 use terrace_domain::value::Value;
 
 use crate::lower::span_of;
-use crate::section::{File, Placed, Schema, with_article};
+use crate::section::{File, Placed, Schema, Section, with_article};
 
 const TOP: Schema =
     Schema { what: "terrace.hcl", attributes: &[], blocks: &["estate", "environment", "capability", "pipeline"] };
@@ -99,11 +99,8 @@ fn read_environments<'b>(
         let section = file.section(&block.body, ENVIRONMENT);
         let vars = read_vars(file, &section);
         let protected = file.boolean(&section, "protected").is_some_and(|protected| protected.value);
-        let Some((label, name)) =
-            label.and_then(|label| Some((file.name::<EnvironmentName>(&label)?, label))).map(|(n, l)| (l, n))
-        else {
-            continue;
-        };
+        let Some(label) = label else { continue };
+        let Some(name) = file.name::<EnvironmentName>(&label) else { continue };
         if let Some(first) = environments.get(&name) {
             taken(file, "environments", label.value, label.span, first.span);
             continue;
@@ -119,22 +116,48 @@ fn read_environments<'b>(
     environments
 }
 
-fn read_vars(file: &mut File<'_>, section: &crate::section::Section<'_>) -> BTreeMap<String, Value> {
+/// The values of an environment. Written out, as they mostly are, each is looked at by itself: one that is wrong hides no other.
+fn read_vars(file: &mut File<'_>, section: &Section<'_>) -> BTreeMap<String, Value> {
     let Some(setting) = file.setting(section, "vars") else { return BTreeMap::new() };
-    let vars = match file.constant(&setting) {
-        None => return BTreeMap::new(),
-        Some(Value::Object(vars)) => vars,
+    let ExpressionKind::Object(entries) = &setting.kind else { return computed_vars(file, &setting) };
+    let mut vars = BTreeMap::new();
+    for (key, expression) in entries {
+        let (Some(name), value) = (file.constant(key), file.constant(expression)) else { continue };
+        let Value::String(name) = name else {
+            let summary = format!("expected a string, found {}", with_article(&name));
+            file.error("wrong-type", key.span, summary, "must be a word");
+            continue;
+        };
+        if name == ENVIRONMENT_NAME_KEY {
+            reserved_key(file, key.span);
+        } else {
+            // A value that is wrong is kept as unknown, so that what reads it is not reported too.
+            vars.insert(name, value.unwrap_or(Value::Unknown));
+        }
+    }
+    vars
+}
+
+fn computed_vars(file: &mut File<'_>, setting: &Expression) -> BTreeMap<String, Value> {
+    match file.constant(setting) {
+        None => BTreeMap::new(),
+        Some(Value::Object(mut vars)) => {
+            if vars.remove(ENVIRONMENT_NAME_KEY).is_some() {
+                reserved_key(file, setting.span);
+            }
+            vars
+        }
         Some(other) => {
             let summary = format!("expected an object, found {}", with_article(&other));
             file.error("wrong-type", setting.span, summary, "must be `{ key = value }`");
-            return BTreeMap::new();
+            BTreeMap::new()
         }
-    };
-    if vars.contains_key(ENVIRONMENT_NAME_KEY) {
-        let summary = "an environment's values cannot have the key `name`";
-        file.error("reserved-name", setting.span, summary, "`env.name` is the environment's own name");
     }
-    vars
+}
+
+fn reserved_key(file: &mut File<'_>, span: Span) {
+    let summary = "an environment's values cannot have the key `name`";
+    file.error("reserved-name", span, summary, "`env.name` is the environment's own name");
 }
 
 type Needs = HashMap<(CapabilityName, CapabilityName), Span>;

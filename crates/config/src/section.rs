@@ -133,6 +133,9 @@ impl<'d> File<'d> {
             diagnostic = diagnostic.help(format!("`{name}` belongs in {home}."));
         } else if !same.is_empty() {
             diagnostic = diagnostic.help(format!("Known here: {}.", quoted(same)));
+        } else if !other.is_empty() {
+            let kinds = if found == "block" { "attributes" } else { "blocks" };
+            diagnostic = diagnostic.help(format!("Known here: the {kinds} {}.", quoted(other)));
         }
         self.report(diagnostic);
     }
@@ -143,12 +146,12 @@ impl<'d> File<'d> {
         match &block.labels[..] {
             [label] => Some(Placed { value: label.as_str(), span: span_of(label) }),
             [] => {
-                let summary = format!("a `{kind}` block needs a label: the {of}");
+                let summary = format!("{} `{kind}` block needs a label: the {of}", article(kind));
                 self.error("missing-label", span_of(&block.ident), summary, format!("write `{kind} \"...\" {{`"));
                 None
             }
             [_, extra, ..] => {
-                let summary = format!("a `{kind}` block has one label: the {of}");
+                let summary = format!("{} `{kind}` block has one label: the {of}", article(kind));
                 self.error("extra-label", span_of(extra), summary, "one too many");
                 None
             }
@@ -269,6 +272,10 @@ fn as_text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         _ => None,
     }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 /// A value's type with its article, for sentences.

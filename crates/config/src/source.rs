@@ -82,7 +82,8 @@ pub(crate) fn parse(path: &RepoPath, text: &str) -> Result<Body, Box<Diagnostic>
 
 fn syntax_error(path: &RepoPath, text: &str, error: &hcl_edit::parser::Error) -> Box<Diagnostic> {
     let start = floor_boundary(text, error.location().offset());
-    let end = text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
+    // At the end of a line there is nothing to underline but the place itself.
+    let end = text[start..].chars().next().filter(|c| !c.is_control()).map_or(start, |c| start + c.len_utf8());
     let place = Place { path: path.clone(), range: start..end };
     let message = error.message();
     let (summary, label) = message.split_once("; ").unwrap_or(("syntax error", message));

@@ -5,6 +5,8 @@ mod convert;
 mod evaluate;
 mod function;
 mod number;
+#[cfg(test)]
+mod property;
 mod reference;
 mod same;
 mod scope;

@@ -81,9 +81,9 @@ pub(super) fn read<'b>(
     }
     let example = environments.keys().next().map_or("dev", |name| name.as_str());
     let span = first.map(|block| span_of(&block.ident)).unwrap_or_default();
-    let missing = Diagnostic::error("missing-block", "the pipeline has no stage").at(file.place(span), "").help(
-        format!("Write `pipeline {{ stage \"{example}\" {{ environment = \"{example}\" }} }}`, over several lines."),
-    );
+    let missing = Diagnostic::error("missing-block", "the pipeline has no stage")
+        .at(file.place(span), "")
+        .help(format!("Add `stage \"{example}\" {{ environment = \"{example}\" }}` to a `pipeline` block."));
     file.report(missing);
     stages
 }

@@ -1,3 +1,12 @@
 //! Tests of the configuration as its users meet it: files in, an estate and rendered diagnostics out.
 
+mod bad_code;
+mod bad_estate;
+mod bad_file;
+mod bad_reference;
+mod bad_stack;
+mod check;
+mod code;
 mod estate;
+mod expression;
+mod hostile;

@@ -1,16 +1,25 @@
 //! Evaluates expressions. Unknown values make unknown what depends on them and nothing else; they are never made up. Everything
 //! that a hostile configuration could blow up has a limit.
 
+mod access;
+mod error;
+mod gathered;
+mod operator;
+
 use std::collections::BTreeMap;
 
-use super::convert::{self, ConvertError};
 use super::function::{self, FunctionError};
-use super::number::Number;
 use super::reference::target_of;
-use super::scope::{ResolveError, Scope};
-use super::{BinaryOperator, Expression, ExpressionKind, For, ReferenceTarget, Span, SplatStep, UnaryOperator};
-use crate::diagnostic::nearest;
+use super::scope::Scope;
+use super::{
+    BinaryOperator, Expression, ExpressionKind, For, ReferenceTarget, Span, SplatStep, UnaryOperator, convert,
+};
 use crate::value::Value;
+use access::{attribute, index};
+use error::fail;
+pub use error::{EvaluateError, EvaluateErrorKind};
+use gathered::Gathered;
+use operator::{arithmetic, boolean_of, number_of, number_value};
 
 /// How deep expressions may be nested: far above what people write, far below what a thread's stack holds.
 pub const DEPTH_MAX: usize = 256;
@@ -18,95 +27,6 @@ pub const DEPTH_MAX: usize = 256;
 /// How much one evaluation may do and make, in steps and values plus bytes of text: an estate's largest honest value is a few
 /// thousand, and ten of these at once still fit in memory.
 pub const WORK_MAX: usize = 8 << 20;
-
-/// An expression that cannot be evaluated, with the place of the part that cannot.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}")]
-pub struct EvaluateError {
-    /// What is wrong.
-    pub kind: EvaluateErrorKind,
-    /// Where, in the file of the expression.
-    pub span: Span,
-}
-
-impl EvaluateError {
-    /// What to do about it, a sentence.
-    pub fn help(&self) -> Option<String> {
-        match &self.kind {
-            EvaluateErrorKind::Reference(error) => error.help.clone(),
-            EvaluateErrorKind::NoAttribute { nearest, .. }
-            | EvaluateErrorKind::Function(FunctionError::Unknown { nearest, .. }) => {
-                nearest.as_ref().map(|near| format!("Did you mean `{near}`?"))
-            }
-            _ => None,
-        }
-    }
-
-    fn is_limit(&self) -> bool {
-        matches!(self.kind, EvaluateErrorKind::TooDeep | EvaluateErrorKind::TooMuch)
-    }
-}
-
-/// What is wrong with an expression.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EvaluateErrorKind {
-    /// A reference has no value.
-    #[error(transparent)]
-    Reference(#[from] ResolveError),
-    /// A value has the wrong type for what is done with it.
-    #[error("{what} needs {expected}, found {found}")]
-    Type {
-        /// What is done with it: an operator, a part of the syntax.
-        what: &'static str,
-        /// The type that it needs.
-        expected: &'static str,
-        /// The type that it has.
-        found: &'static str,
-    },
-    /// A text, or another value, is not of the form of the type that it is converted to.
-    #[error(transparent)]
-    Convert(#[from] ConvertError),
-    /// An object without the attribute.
-    #[error("the object has no attribute `{name}`")]
-    NoAttribute {
-        /// The attribute asked for.
-        name: String,
-        /// The nearest that it has.
-        nearest: Option<String>,
-    },
-    /// A position outside of a list.
-    #[error("the list has {length} items, and none at position {index}")]
-    Position {
-        /// The position asked for.
-        index: String,
-        /// How many items there are.
-        length: usize,
-    },
-    /// `null` has no attributes and cannot be computed with.
-    #[error("{what} met null")]
-    Null {
-        /// What is done with it.
-        what: &'static str,
-    },
-    /// Division by zero.
-    #[error("division by zero")]
-    DivisionByZero,
-    /// A number that no double holds.
-    #[error("the number is too large")]
-    NumberTooLarge,
-    /// Two entries of a `for` object with the same key.
-    #[error("two entries have the key `{0}`; add `...` after the value to gather them in a list")]
-    DuplicateKey(String),
-    /// A function refuses.
-    #[error(transparent)]
-    Function(#[from] FunctionError),
-    /// Nested deeper than [`DEPTH_MAX`].
-    #[error("the expression is nested deeper than {DEPTH_MAX} levels")]
-    TooDeep,
-    /// More than [`WORK_MAX`].
-    #[error("the expression makes more than {WORK_MAX} values and bytes")]
-    TooMuch,
-}
 
 type Evaluated = Result<Value, EvaluateError>;
 
@@ -124,10 +44,6 @@ struct Evaluator<'s, 'e> {
     work: usize,
     /// Whether a reference had an unknown part: `try` must not decide by an error that may yet go away.
     met_unknown: bool,
-}
-
-fn fail<T>(span: Span, kind: impl Into<EvaluateErrorKind>) -> Result<T, EvaluateError> {
-    Err(EvaluateError { kind: kind.into(), span })
 }
 
 impl<'e> Evaluator<'_, 'e> {
@@ -335,7 +251,7 @@ impl<'e> Evaluator<'_, 'e> {
             }
         };
         let outer = self.bound.len();
-        let mut result = Gathered { list: Vec::new(), object: BTreeMap::new(), unknown: false };
+        let mut result = Gathered::default();
         for (key, value) in items {
             self.bound.extend(each.key_name.as_deref().map(|name| (name, key)));
             self.bound.push((&each.value_name, value));
@@ -418,118 +334,6 @@ impl<'e> Evaluator<'_, 'e> {
             }
         }
         last
-    }
-}
-
-/// What a `for` has made so far.
-struct Gathered {
-    list: Vec<Value>,
-    object: BTreeMap<String, Value>,
-    unknown: bool,
-}
-
-impl Gathered {
-    fn insert(&mut self, key: String, value: Value, grouping: bool) -> Result<(), EvaluateErrorKind> {
-        if grouping {
-            match self.object.entry(key).or_insert_with(|| Value::List(Vec::new())) {
-                Value::List(items) => items.push(value),
-                _ => unreachable!("groups are lists"),
-            }
-            return Ok(());
-        }
-        if self.object.contains_key(&key) {
-            return Err(EvaluateErrorKind::DuplicateKey(key));
-        }
-        self.object.insert(key, value);
-        Ok(())
-    }
-}
-
-fn boolean_of(value: &Value, what: &'static str, span: Span) -> Result<Option<bool>, EvaluateError> {
-    match value {
-        Value::Null => fail(span, EvaluateErrorKind::Null { what }),
-        Value::List(_) | Value::Object(_) | Value::Number(_) => {
-            fail(span, EvaluateErrorKind::Type { what, expected: "a bool", found: value.type_name() })
-        }
-        _ => convert::to_bool(value).or_else(|kind| fail(span, kind)),
-    }
-}
-
-fn number_of(value: &Value, what: &'static str, span: Span) -> Result<Option<Number>, EvaluateError> {
-    match value {
-        Value::Null => fail(span, EvaluateErrorKind::Null { what }),
-        Value::List(_) | Value::Object(_) | Value::Bool(_) => {
-            fail(span, EvaluateErrorKind::Type { what, expected: "a number", found: value.type_name() })
-        }
-        _ => convert::to_number(value).or_else(|kind| fail(span, kind)),
-    }
-}
-
-fn number_value(number: Number, span: Span) -> Evaluated {
-    number.json().map(Value::Number).map_or_else(|| fail(span, EvaluateErrorKind::NumberTooLarge), Ok)
-}
-
-fn arithmetic(operator: BinaryOperator, left: Number, right: Number, span: Span) -> Evaluated {
-    let order = left.compare(right);
-    let number = match operator {
-        BinaryOperator::Less => return Ok(Value::Bool(order.is_lt())),
-        BinaryOperator::LessOrEqual => return Ok(Value::Bool(order.is_le())),
-        BinaryOperator::Greater => return Ok(Value::Bool(order.is_gt())),
-        BinaryOperator::GreaterOrEqual => return Ok(Value::Bool(order.is_ge())),
-        BinaryOperator::Divide | BinaryOperator::Modulo if right.is_zero() => {
-            return fail(span, EvaluateErrorKind::DivisionByZero);
-        }
-        BinaryOperator::Divide => left.divide(right),
-        BinaryOperator::Modulo => left.remainder(right),
-        BinaryOperator::Subtract => left.subtract(right),
-        BinaryOperator::Multiply => left.multiply(right),
-        _ => left.add(right),
-    };
-    number_value(number, span)
-}
-
-fn attribute(base: Value, name: &str, span: Span) -> Evaluated {
-    match base {
-        Value::Unknown => Ok(Value::Unknown),
-        Value::Object(mut entries) => entries.remove(name).map_or_else(
-            || {
-                let nearest = nearest(name, entries.keys().map(String::as_str)).map(str::to_owned);
-                fail(span, EvaluateErrorKind::NoAttribute { name: name.to_owned(), nearest })
-            },
-            Ok,
-        ),
-        Value::Null => fail(span, EvaluateErrorKind::Null { what: "an attribute" }),
-        other => fail(
-            span,
-            EvaluateErrorKind::Type { what: "an attribute", expected: "an object", found: other.type_name() },
-        ),
-    }
-}
-
-fn index(base: Value, key: &Value, span: Span) -> Evaluated {
-    match (base, key) {
-        (Value::Null, _) | (_, Value::Null) => fail(span, EvaluateErrorKind::Null { what: "`[...]`" }),
-        (Value::Unknown, _) | (Value::List(_) | Value::Object(_), Value::Unknown) => Ok(Value::Unknown),
-        (Value::List(items), key) => {
-            let number = number_of(key, "a position", span)?.and_then(Number::as_integer);
-            let position = number.and_then(|integer| usize::try_from(integer).ok());
-            let length = items.len();
-            position.and_then(|at| items.into_iter().nth(at)).map_or_else(
-                || {
-                    let index = convert::to_text(key).ok().flatten().unwrap_or_default().into_owned();
-                    fail(span, EvaluateErrorKind::Position { index, length })
-                },
-                Ok,
-            )
-        }
-        (object @ Value::Object(_), key) => {
-            let name = convert::to_text(key).map_err(|kind| EvaluateError { kind: kind.into(), span })?;
-            attribute(object, &name.unwrap_or_default(), span)
-        }
-        (other, _) => {
-            let (what, found) = ("`[...]`", other.type_name());
-            fail(span, EvaluateErrorKind::Type { what, expected: "a list or an object", found })
-        }
     }
 }
 

@@ -147,11 +147,16 @@ static FUNCTIONS: [Function; 42] = [
     function("zipmap", (2, 2), Unknowns::Own, collection::zipmap),
 ];
 
+/// The names of all functions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|function| function.name).chain(["try"])
+}
+
 /// The function of that name.
 pub(super) fn find(name: &str) -> Result<&'static Function, FunctionError> {
-    FUNCTIONS.iter().find(|function| function.name == name).ok_or_else(|| {
-        let names = FUNCTIONS.iter().map(|function| function.name).chain(["try"]);
-        FunctionError::Unknown { name: name.to_owned(), nearest: nearest(name, names).map(str::to_owned) }
+    FUNCTIONS.iter().find(|function| function.name == name).ok_or_else(|| FunctionError::Unknown {
+        name: name.to_owned(),
+        nearest: nearest(name, names()).map(str::to_owned),
     })
 }
 

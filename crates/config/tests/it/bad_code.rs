@@ -1,0 +1,224 @@
+//! What can be wrong between an estate and its Terraform code.
+
+use insta::assert_snapshot;
+
+use crate::check::check;
+
+#[test]
+fn inputs_and_variables() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {
+  inputs = {
+    regoin = env.region
+    other  = 1
+  }
+}
+//- a/variables.tf
+variable "region" {
+  type = string
+}
+variable "size" {
+  default = 1
+}
+"#), @r#"
+    error[missing-input]: the variable `region` gets no value
+     --> a/stack.hcl:1:7
+      |
+    1 | stack "a" {
+      |       ^^^ no input `region`
+      |
+     ::: a/variables.tf:1:10
+      |
+    1 | variable "region" {
+      |          -------- declared here without a default
+      |
+      = help: Add `region` to the stack's `inputs`, or give the variable a default.
+
+    error[unknown-input]: the stack `a` has no variable `regoin`
+     --> a/stack.hcl:3:5
+      |
+    3 |     regoin = env.region
+      |     ^^^^^^ no such variable
+      |
+      = help: Did you mean `region`?
+
+    error[unknown-input]: the stack `a` has no variable `other`
+     --> a/stack.hcl:4:5
+      |
+    4 |     other  = 1
+      |     ^^^^^ no such variable
+      |
+      = help: Add `variable "other" {}` to the stack's code, or remove the input.
+    "#);
+}
+
+#[test]
+fn values_files_may_give_what_inputs_do_not() {
+    let fixture = |file: &str| {
+        format!("//- a/stack.hcl\nstack \"a\" {{}}\n//- a/main.tf\nvariable \"x\" {{}}\n//- {file}\nx = 1\n")
+    };
+    assert_eq!(check(&fixture("a/terraform.tfvars")), "");
+    assert_eq!(check(&fixture("a/x.auto.tfvars")), "");
+    assert!(check(&fixture("a/dev.tfvars")).contains("missing-input"));
+    assert!(check(&fixture("a/deeper/terraform.tfvars")).contains("missing-input"));
+}
+
+#[test]
+fn modules() {
+    assert_snapshot!(check(r#"
+//- stacks/a/stack.hcl
+stack "a" {}
+//- stacks/a/main.tf
+module "outside" {
+  source = "../../../elsewhere"
+}
+module "gone" {
+  source = "../../modules/gone"
+}
+module "ring" {
+  source = "../../modules/ring"
+}
+module "remote" {
+  source  = "terraform-aws-modules/vpc/aws"
+  version = "5.0.0"
+}
+//- modules/ring/main.tf
+module "back" {
+  source = "../gnir"
+}
+//- modules/gnir/main.tf
+module "ring" {
+  source = "../ring"
+}
+//- modules/gone/README.md
+"#), @r#"
+    error[cycle]: modules call each other in a circle: `modules/gnir` -> `modules/ring` -> `modules/gnir`
+     --> modules/gnir/main.tf:2:12
+      |
+    2 |   source = "../ring"
+      |            ^^^^^^^^^ calls `modules/ring`
+      |
+     ::: modules/ring/main.tf:2:12
+      |
+    2 |   source = "../gnir"
+      |            --------- calls `modules/gnir`
+
+    error[module-outside]: the module `outside` lies outside of the repository
+     --> stacks/a/main.tf:2:12
+      |
+    2 |   source = "../../../elsewhere"
+      |            ^^^^^^^^^^^^^^^^^^^^ leads out of the repository
+      |
+      = help: A release holds what its commit holds: move the module into the repository, or use a remote source with a version.
+
+    error[missing-module]: there is no Terraform code in `modules/gone`
+     --> stacks/a/main.tf:5:12
+      |
+    5 |   source = "../../modules/gone"
+      |            ^^^^^^^^^^^^^^^^^^^^ called here as the module `gone`
+    "#);
+}
+
+#[test]
+fn code_that_cannot_be_read_is_a_warning_and_silences_what_is_not_known() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {
+  inputs = { x = stack.b.anything }
+}
+//- a/main.tf
+variable "y" {}
+output "z" { value = 1 }
+//- a/broken.tf
+variable "x" {
+  default =
+}
+//- b/stack.hcl
+stack "b" {}
+//- b/main.tf.json
+{"output": 
+"#), @r#"
+    warning[unreadable-code]: cannot read `a/broken.tf`: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
+     --> a/broken.tf:2:12
+      |
+    2 |   default =
+      |            ^ here
+      |
+      = help: Terraform may still understand it. What it declares is not known here, so inputs and outputs of this folder are not checked.
+
+    warning[unreadable-code]: cannot read `b/main.tf.json`: EOF while parsing a value at line 2 column 0
+     --> b/main.tf.json:1:1
+      |
+    1 | {"output": 
+      | ^ here
+      |
+      = help: Terraform may still understand it. What it declares is not known here, so inputs and outputs of this folder are not checked.
+    "#);
+}
+
+#[test]
+fn a_cloud_block_and_no_code() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {}
+//- a/main.tf
+terraform {
+  cloud {
+    organization = "x"
+  }
+}
+//- b/stack.hcl
+stack "b" {}
+//- b/modules/m/main.tf
+"#), @r#"
+    error[cloud]: the stack `a` has a `cloud` block
+     --> a/stack.hcl:1:7
+      |
+    1 | stack "a" {}
+      |       ^^^ its code has `terraform { cloud { ... } }`
+      |
+      = help: Remove the `cloud` block: Terrace keeps states where terrace.hcl says, and both cannot be.
+
+    error[no-code]: the stack `b` has no Terraform code
+     --> b/stack.hcl:1:7
+      |
+    1 | stack "b" {}
+      |       ^^^ no `.tf` file in its folder
+      |
+      = help: A stack is a folder of `.tf` files beside its stack.hcl.
+    "#);
+}
+
+#[test]
+fn links() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {
+  inputs = { x = 1 }
+}
+//- a/common.tf -> ../shared/common.tf
+//- shared/common.tf
+variable "x" {}
+module "m" {
+  source = "../linked"
+}
+//- linked -> modules/m
+//- modules/m/main.tf
+output "o" {}
+//- b/stack.hcl
+stack "b" {}
+//- b/loop.tf -> loop.tf
+//- b/gone.tf -> ../nowhere.tf
+//- b/out.tf -> /etc/passwd
+"#), @r#"
+    warning[broken-link]: `b/gone.tf` is a symbolic link that leads to no file of the repository
+    --> b/gone.tf
+
+    warning[broken-link]: `b/loop.tf` is a symbolic link that leads to no file of the repository
+    --> b/loop.tf
+
+    warning[broken-link]: `b/out.tf` is a symbolic link that leads to no file of the repository
+    --> b/out.tf
+    "#);
+}

@@ -1,0 +1,134 @@
+//! What is learnt from Terraform code.
+
+use std::sync::Mutex;
+
+use terrace_config::fixture::MemoryTree;
+use terrace_config::tree::{FileEntry, FileTree, ObjectId20, ReadError};
+use terrace_config::{Code, MemoryCache, load_code, load_estate};
+use terrace_domain::estate::Estate;
+use terrace_domain::path::RepoPath;
+
+use crate::check::SMALLEST;
+
+fn path(text: &str) -> RepoPath {
+    RepoPath::new(text).unwrap()
+}
+
+fn load(tree: &dyn FileTree, cache: &MemoryCache) -> (Estate, Code) {
+    let estate = load_estate(tree, &RepoPath::root()).estate.unwrap();
+    let code = load_code(tree, &estate, estate.stacks.values(), cache);
+    (estate, code)
+}
+
+#[test]
+fn chains_lead_from_a_stack_to_each_module() {
+    let tree = MemoryTree::parse(
+        r#"
+//- stacks/s/stack.hcl
+stack "s" {}
+//- stacks/s/main.tf
+module "a" { source = "../../modules/a" }
+//- modules/a/main.tf
+module "b" { source = "../b" }
+module "nested" { source = "./nested" }
+//- modules/a/nested/main.tf
+//- modules/b/main.tf
+//- modules/unused/main.tf
+"#,
+    )
+    .with("terrace.hcl", SMALLEST);
+    let (estate, code) = load(&tree, &MemoryCache::default());
+    let reached: Vec<String> = code
+        .reached(&estate.stacks["s"].name)
+        .into_iter()
+        .map(|(folder, chain)| {
+            assert_eq!(Some(&folder), chain.last());
+            chain.iter().map(RepoPath::as_str).collect::<Vec<_>>().join(" > ")
+        })
+        .collect();
+    assert_eq!(reached, ["modules/a", "modules/a > modules/a/nested", "modules/a > modules/b"]);
+    assert!(code.facts(&path("modules/unused")).is_none());
+}
+
+#[test]
+fn override_files_change_what_others_declare() {
+    let tree = MemoryTree::parse(
+        r#"
+//- s/stack.hcl
+stack "s" {}
+//- s/a_override.tf
+variable "x" { default = 1 }
+variable "ghost" {}
+module "m" { source = "../two" }
+terraform {
+  required_version = ">= 2"
+  backend "gcs" {}
+}
+//- s/main.tf
+terraform {
+  required_version = ">= 1"
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+  backend "s3" {}
+}
+variable "x" {
+  type      = string
+  sensitive = true
+}
+module "m" { source = "../one" }
+//- one/main.tf
+//- two/main.tf
+"#,
+    )
+    .with("terrace.hcl", SMALLEST);
+    let (_, code) = load(&tree, &MemoryCache::default());
+    let facts = code.facts(&path("s")).unwrap();
+    let x = &facts.variables["x"];
+    assert!(x.has_default && x.sensitive);
+    assert_eq!(x.type_constraint.as_deref(), Some("string"));
+    assert!(!facts.variables.contains_key("ghost"));
+    assert_eq!(facts.module_calls[0].source, "../two");
+    assert_eq!(facts.required_version, [">= 2"]);
+    assert_eq!(facts.backend.as_deref(), Some("gcs"));
+    assert_eq!(code.calls(&path("s")), [path("two")]);
+}
+
+/// A tree whose files have ids, and that notes what is read.
+struct Watched {
+    tree: MemoryTree,
+    entries: Vec<FileEntry>,
+    read: Mutex<Vec<String>>,
+}
+
+impl FileTree for Watched {
+    fn files(&self) -> &[FileEntry] {
+        &self.entries
+    }
+
+    fn read(&self, entry: &FileEntry) -> Result<Vec<u8>, ReadError> {
+        self.read.lock().unwrap().push(entry.path.to_string());
+        self.tree.read(entry)
+    }
+}
+
+#[test]
+fn facts_are_remembered_by_content() {
+    let tree = MemoryTree::parse(
+        "//- s/stack.hcl\nstack \"s\" {}\n//- s/main.tf\nvariable \"x\" {}\n//- t/stack.hcl\nstack \"t\" {}\n//- t/same.tf\nvariable \"x\" {}\n",
+    )
+    .with("terrace.hcl", SMALLEST);
+    let mut entries = tree.files().to_vec();
+    for entry in &mut entries {
+        entry.id = Some(ObjectId20([u8::from(entry.path.as_str().ends_with(".tf")); 20]));
+    }
+    let tree = Watched { tree, entries, read: Mutex::default() };
+    let cache = MemoryCache::default();
+    load(&tree, &cache);
+    tree.read.lock().unwrap().clear();
+    let (_, code) = load(&tree, &cache);
+    let mut read = tree.read.lock().unwrap().clone();
+    read.sort();
+    assert_eq!(read, ["s/stack.hcl", "t/stack.hcl", "terrace.hcl"]);
+    assert_eq!(code.facts(&path("t")).unwrap().variables["x"].declared.0, path("t/same.tf"));
+}

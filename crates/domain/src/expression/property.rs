@@ -1,0 +1,205 @@
+//! Properties of evaluation: it always ends with a value or an error, and what is unknown only ever makes more unknown.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::{
+    BinaryOperator as Op, Expression, ExpressionKind as Kind, For, ReferenceTarget, ResolveError, Scope, Span,
+    SplatStep, UnaryOperator, convert, evaluate, function, references,
+};
+use crate::value::Value;
+
+/// The names that generated references use.
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Values by name.
+struct Named(Vec<Value>);
+
+impl Scope for Named {
+    fn resolve(&self, target: &ReferenceTarget) -> Result<Value, ResolveError> {
+        match target {
+            ReferenceTarget::Environment(Some(key)) => NAMES
+                .iter()
+                .position(|name| name == key)
+                .map(|at| self.0[at].clone())
+                .ok_or_else(|| ResolveError::new("no such value")),
+            _ => Err(ResolveError::new("no such value")),
+        }
+    }
+}
+
+fn expression(kind: Kind) -> Expression {
+    Expression { kind, span: Span::default() }
+}
+
+fn literal(value: Value) -> Expression {
+    expression(Kind::Literal(value))
+}
+
+fn known_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        (-3i64..12).prop_map(|n| Value::Number(n.into())),
+        any::<i64>().prop_map(|n| Value::Number(n.into())),
+        any::<f64>().prop_map(|n| serde_json::Number::from_f64(n).map_or(Value::Null, Value::Number)),
+        "[ab/%$0-9.]{0,6}".prop_map(Value::String),
+        Just("10.0.0.0/8".into()),
+        Just("%s-%03d".into()),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+            proptest::collection::btree_map("[abk]", inner, 0..3).prop_map(Value::Object),
+        ]
+    })
+}
+
+/// A value and the same with some parts unknown.
+fn value_and_less() -> impl Strategy<Value = (Value, Value)> {
+    (known_value(), any::<u64>()).prop_map(|(value, seed)| {
+        let mut seed = seed;
+        let less = forget(&value, &mut seed);
+        (value, less)
+    })
+}
+
+/// The value with parts of it forgotten, one of four or so.
+fn forget(value: &Value, seed: &mut u64) -> Value {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    if *seed >> 62 == 0 {
+        return Value::Unknown;
+    }
+    match value {
+        Value::List(items) => Value::List(items.iter().map(|item| forget(item, seed)).collect()),
+        Value::Object(entries) => {
+            Value::Object(entries.iter().map(|(key, value)| (key.clone(), forget(value, seed))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn reference() -> impl Strategy<Value = Expression> {
+    proptest::sample::select(NAMES.as_slice())
+        .prop_map(|name| expression(Kind::Attribute(Box::new(expression(Kind::Variable("env".into()))), name.into())))
+}
+
+fn any_expression() -> impl Strategy<Value = Expression> {
+    let bound = prop_oneof![Just("x"), Just("k")].prop_map(|name| expression(Kind::Variable(name.into())));
+    let leaf = prop_oneof![3 => reference(), 2 => known_value().prop_map(literal), 1 => bound];
+    leaf.prop_recursive(4, 40, 4, |inner| {
+        let some = proptest::collection::vec(inner.clone(), 0..4);
+        let names: Vec<&'static str> = function::names().collect();
+        prop_oneof![
+            some.clone().prop_map(|items| expression(Kind::List(items))),
+            some.clone().prop_map(|parts| expression(Kind::Template(parts))),
+            proptest::collection::vec((inner.clone(), inner.clone()), 0..3).prop_map(|e| expression(Kind::Object(e))),
+            (inner.clone(), "[abk]").prop_map(|(base, name)| expression(Kind::Attribute(Box::new(base), name))),
+            (inner.clone(), inner.clone())
+                .prop_map(|(base, key)| expression(Kind::Index(Box::new(base), Box::new(key)))),
+            (inner.clone(), inner.clone(), "[abk]").prop_map(|(base, key, name)| {
+                expression(Kind::Splat(Box::new(base), vec![SplatStep::Attribute(name), SplatStep::Index(key)]))
+            }),
+            (inner.clone(), "[abk]")
+                .prop_map(|(base, name)| { expression(Kind::Splat(Box::new(base), vec![SplatStep::Attribute(name)])) }),
+            (proptest::sample::select(names), some, any::<bool>()).prop_map(|(name, arguments, expand_final)| {
+                expression(Kind::Call { name: name.to_owned(), arguments, expand_final })
+            }),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(c, a, b)| { expression(Kind::Conditional(Box::new([c, a, b]))) }),
+            (any::<bool>(), inner.clone()).prop_map(|(not, operand)| {
+                let operator = if not { UnaryOperator::Not } else { UnaryOperator::Negate };
+                expression(Kind::Unary(operator, Box::new(operand)))
+            }),
+            (operator(), inner.clone(), inner.clone())
+                .prop_map(|(operator, a, b)| expression(Kind::Binary(operator, Box::new([a, b])))),
+            (
+                inner.clone(),
+                proptest::option::of(inner.clone()),
+                inner.clone(),
+                any::<bool>(),
+                proptest::option::of(inner)
+            )
+                .prop_map(|(collection, key, value, grouping, condition)| {
+                    expression(Kind::For(Box::new(For {
+                        key_name: Some("k".into()),
+                        value_name: "x".into(),
+                        collection,
+                        key,
+                        value,
+                        grouping,
+                        condition,
+                    })))
+                }),
+        ]
+    })
+}
+
+fn operator() -> impl Strategy<Value = Op> {
+    proptest::sample::select(vec![
+        Op::Equal,
+        Op::NotEqual,
+        Op::Less,
+        Op::GreaterOrEqual,
+        Op::Add,
+        Op::Subtract,
+        Op::Multiply,
+        Op::Divide,
+        Op::Modulo,
+        Op::And,
+        Op::Or,
+    ])
+}
+
+/// Whether `more` says all that `less` says: an unknown part may have become anything, a known one must be the same.
+fn agrees(less: &Value, more: &Value) -> bool {
+    match (less, more) {
+        (Value::Unknown, _) => true,
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agrees(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && agrees(a, b))
+        }
+        _ => convert::equal(less, more) == Some(true),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_is_unknown_only_makes_more_unknown(
+        expression in any_expression(),
+        values in proptest::collection::vec(value_and_less(), 4),
+    ) {
+        let (known, less): (Vec<_>, Vec<_>) = values.into_iter().unzip();
+        let (known, less) = (evaluate(&expression, &Named(known)), evaluate(&expression, &Named(less)));
+        if let (Ok(known), Ok(less)) = (&known, &less) {
+            prop_assert!(agrees(less, known), "{less:?} became {known:?}");
+        }
+        if known.is_ok() {
+            prop_assert!(less.is_ok(), "{:?}, though it works once all is known: {known:?}", less);
+        }
+    }
+
+    #[test]
+    fn all_references_are_found(expression in any_expression()) {
+        // With every reference that the walker finds answered, evaluation asks for no other.
+        let found: Vec<ReferenceTarget> = references(&expression).into_iter().map(|found| found.target).collect();
+        struct Only(Vec<ReferenceTarget>);
+        impl Scope for Only {
+            fn resolve(&self, target: &ReferenceTarget) -> Result<Value, ResolveError> {
+                assert!(self.0.contains(target), "{target} was not found");
+                Ok(Value::Object(BTreeMap::from([("a".to_owned(), Value::List(vec![Value::Bool(true)]))])))
+            }
+        }
+        let _ = evaluate(&expression, &Only(found));
+    }
+}
+
+#[test]
+fn depth_has_a_limit() {
+    let deep = (0..300).fold(literal(Value::Null), |inner, _| expression(Kind::List(vec![inner])));
+    let error = evaluate(&deep, &Named(vec![Value::Null; 4])).unwrap_err();
+    assert_eq!(error.kind, super::EvaluateErrorKind::TooDeep);
+}
