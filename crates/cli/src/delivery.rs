@@ -8,7 +8,7 @@ use terrace_config::{Code, MemoryCache, Watches, check_estate, has_errors, load_
 use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{Estate, Stage};
 use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::run::{Mode, Order, Run};
+use terrace_domain::run::{Mode, Order, Run, RunId};
 use terrace_driver::context::{Context, Source};
 use terrace_driver::home::{Home, make_private};
 use terrace_driver::local::{self, DriveError, Journal};
@@ -22,6 +22,7 @@ use crate::project::{Opened, Project, unsound};
 use crate::selection::{Selected, Selection};
 use crate::settings::{Settings, default_parallelism};
 use crate::views;
+use crate::views::plan::Gathered;
 use crate::views::progress::Progress;
 
 /// Options of commands that work on the instances of an environment.
@@ -147,12 +148,24 @@ fn checked_code(opened: &Opened, selected: &Selected) -> Result<Code, CommandErr
     Ok(code)
 }
 
-/// How a run is to be watched and recorded.
+/// How a run is to be conducted.
 pub struct Conduct<'a> {
     /// Plan or deliver.
     pub mode: Mode,
-    /// Told to those who find the environment taken.
+    /// Whether plans are told in Terraform's own rendering.
+    pub renders_plans: bool,
+    /// What the command was started with.
     pub settings: &'a Settings,
+}
+
+/// A run that came to its end.
+pub struct Conducted {
+    /// The run.
+    pub run: Run,
+    /// Its number; a run that only plans has none.
+    pub id: Option<RunId>,
+    /// What its plans say.
+    pub plans: Arc<Gathered>,
 }
 
 impl Prospect {
@@ -167,7 +180,7 @@ impl Prospect {
     }
 
     /// Brings the run to its end and shows its progress.
-    pub fn conduct(self, conduct: &Conduct<'_>) -> Result<(Run, Option<terrace_domain::run::RunId>), CommandError> {
+    pub fn conduct(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -175,10 +188,7 @@ impl Prospect {
         runtime.block_on(self.conduct_async(conduct))
     }
 
-    async fn conduct_async(
-        self,
-        conduct: &Conduct<'_>,
-    ) -> Result<(Run, Option<terrace_domain::run::RunId>), CommandError> {
+    async fn conduct_async(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
         let stop = stop_on_signals()?;
         let settings = conduct.settings;
         let requirement = &self.opened.estate.terraform;
@@ -207,6 +217,7 @@ impl Prospect {
             graph: Arc::clone(&self.opened.graph),
             environment: self.environment.clone(),
             mode: conduct.mode,
+            renders_plans: conduct.renders_plans,
             tree: Arc::clone(&self.opened.tree),
             sources,
             terraform,
@@ -219,9 +230,17 @@ impl Prospect {
             (Some(store), Some(id)) => Journal::Store(store, id),
             _ => Journal::Nowhere,
         };
-        let watcher = Arc::new(move |notice: local::Notice<'_>| progress.note(&notice));
+        let plans = Arc::new(Gathered::default());
+        let gathered = Arc::clone(&plans);
+        let gathers = conduct.mode == Mode::Plan;
+        let watcher = Arc::new(move |notice: local::Notice<'_>| {
+            progress.note(&notice);
+            if gathers {
+                gathered.note(&notice);
+            }
+        });
         let run = local::drive(Arc::new(ctx), Run::new(order), journal, stop, &views::time::now, watcher).await;
-        Ok((run.map_err(drive_error)?, run_id))
+        Ok(Conducted { run: run.map_err(drive_error)?, id: run_id, plans })
     }
 
     fn order(&self, mode: Mode) -> Order {

@@ -5,6 +5,7 @@ pub mod error;
 //pub mod graph;
 pub mod instance;
 pub mod list;
+pub mod plan;
 pub mod progress;
 pub mod run;
 pub mod sandbox;

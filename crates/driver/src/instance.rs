@@ -12,4 +12,4 @@ mod steps;
 pub use backend::{BackendError, backend_of};
 pub use folder::InstanceFolder;
 pub use outputs::{OutputBook, PlannedOutputs};
-pub use steps::{Halt, Prepared, StepResult, apply, plan, prepare};
+pub use steps::{Halt, Planned, Prepared, StepResult, apply, clean, plan, prepare};

@@ -10,7 +10,7 @@ use terrace_world::terraform::Message;
 use tokio::sync::{mpsc, watch};
 
 use crate::context::Context;
-use crate::instance::{self, Halt, OutputBook, Prepared};
+use crate::instance::{self, Halt, OutputBook, Planned, Prepared};
 use crate::store::{Entry, Store, StoreError, Touched};
 
 /// What those who watch a run are told.
@@ -32,6 +32,13 @@ pub enum Notice<'a> {
         step: Step,
         /// What it said.
         message: &'a Message,
+    },
+    /// A plan in Terraform's own rendering, where that was asked for.
+    Plan {
+        /// The instance.
+        stack: &'a StackName,
+        /// The rendering.
+        text: &'a str,
     },
 }
 
@@ -224,6 +231,8 @@ impl Workers {
         if run.instance(stack.as_str()).is_some_and(|instance| instance.state.is_final()) {
             self.prepared.lock().expect("no panic while held").remove(stack);
             self.interrupts.remove(stack);
+            // If this fails, the next to use the folder tries again, and says so.
+            let _ = instance::clean(&self.ctx, stack);
         }
     }
 
@@ -245,6 +254,7 @@ impl Workers {
         let mut unrecorded = Vec::new();
         while let Some(event) = events.recv().await {
             if let Some(stack) = stack_of(&event) {
+                let _ = instance::clean(&self.ctx, stack);
                 unrecorded.push(format!("{stack}: {}", in_words(&event)));
             }
         }
@@ -298,10 +308,14 @@ impl Task {
     async fn plan(self) -> Result<Event, Halt> {
         let mut prepared = self.take_prepared();
         let tell = self.teller();
-        let changes = instance::plan(&self.ctx, &self.stack, &mut prepared, &self.book, self.stop.clone(), &tell).await;
+        let planned = instance::plan(&self.ctx, &self.stack, &mut prepared, &self.book, self.stop.clone(), &tell).await;
         drop(tell);
         self.prepared.lock().expect("no panic while held").insert(self.stack.clone(), prepared);
-        Ok(Event::Planned { stack: self.stack, changes: changes? })
+        let Planned { changes, rendering } = planned?;
+        if let Some(text) = &rendering {
+            (self.watcher)(Notice::Plan { stack: &self.stack, text });
+        }
+        Ok(Event::Planned { stack: self.stack, changes })
     }
 
     async fn apply(self) -> Result<Event, Halt> {

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 use clap::Args;
 use terrace_domain::run::{Mode, Outcome};
 
-use crate::delivery::{Conduct, Prospect, Target};
+use crate::delivery::{Conduct, Conducted, Prospect, Target};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -48,7 +48,8 @@ impl Deliver {
         self.confirm(&prospect)?;
         views::say(&prospect.headline("Delivering"));
         let home = prospect.project().home();
-        let (run, id) = prospect.conduct(&Conduct { mode: Mode::Deliver, settings })?;
+        let conducted = prospect.conduct(&Conduct { mode: Mode::Deliver, renders_plans: false, settings })?;
+        let Conducted { run, id, .. } = conducted;
         if self.json {
             views::run::json(&home, id)?;
         }

@@ -3,7 +3,7 @@
 use clap::Args;
 use terrace_domain::run::{Mode, Outcome};
 
-use crate::delivery::{Conduct, Target};
+use crate::delivery::{Conduct, Conducted, Target};
 use crate::error::{CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -14,7 +14,7 @@ is *provisional*; where they are known only after an apply, the plan is *blocked
 
 Examples:
   terrace plan                        what `terrace deliver` would do
-  terrace plan --env prod aws-network
+  terrace plan --env prod aws-network --full
   terrace plan --work-tree            with what is not committed yet";
 
 /// Show what a delivery would change
@@ -26,6 +26,9 @@ pub struct Plan {
     /// Plan the files as they lie in the work tree, not a commit
     #[arg(long, conflicts_with_all = ["affected", "commit"])]
     work_tree: bool,
+    /// Show the plans attribute by attribute, as Terraform renders them
+    #[arg(long, conflicts_with = "json")]
+    full: bool,
     /// Print the plans as JSON (terrace.plan/1)
     #[arg(long)]
     json: bool,
@@ -43,12 +46,14 @@ impl Plan {
             prospect.project().warn_of_uncommitted()?;
         }
         views::say(&prospect.headline("Planning"));
-        let (run, _) = prospect.conduct(&Conduct { mode: Mode::Plan, settings })?;
+        let conduct = Conduct { mode: Mode::Plan, renders_plans: self.full, settings };
+        let Conducted { run, plans, .. } = prospect.conduct(&conduct)?;
         if self.json {
-            views::run::plan_json(&run);
+            plans.json(&run);
         } else {
-            views::run::plan(&run);
+            plans.text(&run);
         }
+        views::run::summary(&run, None);
         Ok(if run.outcome() == Outcome::Succeeded { Exit::Done } else { Exit::Failed })
     }
 }

@@ -38,6 +38,7 @@ impl Progress {
         match notice {
             Notice::Event { event, run, .. } => self.event(event, run),
             Notice::Terraform { stack, step, message } => self.message(stack, *step, message),
+            Notice::Plan { .. } => {}
         }
     }
 

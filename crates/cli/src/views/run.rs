@@ -156,11 +156,6 @@ pub fn show(row: &RunRow, run: &Run, home: &Home) {
     print(&text);
 }
 
-/// `terrace plan`: the numbers by instance were told as they came; here is the rest.
-pub fn plan(run: &Run) {
-    summary(run, None);
-}
-
 #[derive(Serialize)]
 pub(super) struct RunJson<'a> {
     id: Option<u64>,
@@ -222,7 +217,7 @@ struct DiagnosticJson<'a> {
     line: Option<u64>,
 }
 
-fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a> {
+pub(super) fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a> {
     let order = run.order();
     RunJson {
         id: row.map(|row| row.id.0),
@@ -294,11 +289,6 @@ pub fn json(home: &Home, id: Option<RunId>) -> Result<(), CommandError> {
         print_json("terrace.run/1", &run_json(&run, Some(&row)));
     }
     Ok(())
-}
-
-/// Plans as JSON, `terrace.plan/1`.
-pub fn plan_json(run: &Run) {
-    print_json("terrace.plan/1", &run_json(run, None));
 }
 
 /// `run list` as JSON, `terrace.runs/1`.

@@ -59,7 +59,7 @@ pub(super) async fn read_state(
     stack: &StackName,
     environment: &Environment,
 ) -> Result<BTreeMap<String, Value>, Failure> {
-    let output = terraform_json(ctx, stack, environment, &["output", "-json", "-no-color"]).await?;
+    let output = terraform_answer(ctx, stack, environment, &["output", "-json", "-no-color"]).await?;
     let outputs: BTreeMap<String, OutputLine> = serde_json::from_slice(&output)
         .map_err(|error| failure(Step::Prepare, format!("terraform output of {stack} cannot be read: {error}")))?;
     Ok(outputs.into_iter().map(|(name, output)| (name, output.value.into())).collect())
@@ -89,11 +89,22 @@ pub(super) async fn read_plan(
 ) -> Result<PlannedOutputs, Failure> {
     let plan = ctx.folder(stack).plan();
     let plan = plan.to_string_lossy();
-    let output = terraform_json(ctx, stack, environment, &["show", "-json", "-no-color", &plan]).await?;
+    let output = terraform_answer(ctx, stack, environment, &["show", "-json", "-no-color", &plan]).await?;
     let plan: PlanLine = serde_json::from_slice(&output)
         .map_err(|error| failure(Step::Plan, format!("the plan of {stack} cannot be read: {error}")))?;
     let kept = plan.output_changes.into_iter().filter(|(_, change)| change.actions != ["delete"]);
     Ok(kept.map(|(name, change)| (name, with_unknowns(change.after, &change.after_unknown))).collect())
+}
+
+/// An instance's saved plan as Terraform renders it for people, without colours.
+pub(super) async fn render_plan(
+    ctx: &Context,
+    stack: &StackName,
+    environment: &Environment,
+) -> Result<String, Failure> {
+    let plan = ctx.folder(stack).plan();
+    let output = terraform_answer(ctx, stack, environment, &["show", "-no-color", &plan.to_string_lossy()]).await?;
+    Ok(String::from_utf8_lossy(&output).into_owned())
 }
 
 /// Puts *unknown* where the plan's second tree says `true`.
@@ -122,7 +133,7 @@ fn with_unknowns(after: Json, unknown: &Json) -> Value {
     }
 }
 
-async fn terraform_json(
+async fn terraform_answer(
     ctx: &Context,
     stack: &StackName,
     environment: &Environment,

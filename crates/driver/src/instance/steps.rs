@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::failure::{failure, terraform_failure};
 use super::init::initialise;
 use super::inputs::{Inputs, Outputs, evaluate_inputs};
-use super::outputs::{OutputBook, read_plan, read_state};
+use super::outputs::{OutputBook, read_plan, read_state, render_plan};
 use super::{backend, backend_of};
 use crate::context::Context;
 use crate::home::make_private;
@@ -150,6 +150,8 @@ async fn upstream_outputs(
 /// Makes the work folder hold what the stack is made of, with the override file for its backend.
 fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
     let folder = ctx.folder(stack);
+    // A process that was killed may have left its plan.
+    clean(ctx, stack).map_err(failed(Step::Prepare))?;
     let (kind, settings) =
         backend_of(&ctx.estate, ctx.environment(), ctx.stack(stack)).map_err(failed(Step::Prepare))?;
     make_private(folder.root()).map_err(failed(Step::Prepare))?;
@@ -171,7 +173,15 @@ fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
     Ok(Place { environment, backend: (kind, settings), _sandbox: sandbox })
 }
 
-/// Plans, and saves the plan. In a run that only plans, notes what the plan says of outputs and removes it.
+/// What planning came to.
+pub struct Planned {
+    /// What the plan is to change.
+    pub changes: Changes,
+    /// The plan in Terraform's own rendering, where that was asked for and something is to be changed.
+    pub rendering: Option<String>,
+}
+
+/// Plans, and saves the plan. In a run that only plans, notes what the plan says of outputs.
 pub async fn plan(
     ctx: &Context,
     stack: &StackName,
@@ -179,7 +189,7 @@ pub async fn plan(
     book: &OutputBook,
     stop: watch::Receiver<bool>,
     on_message: &(dyn Fn(&Message) + Sync),
-) -> StepResult<Changes> {
+) -> StepResult<Planned> {
     let mut told = run_plan(ctx, stack, prepared, stop.clone(), on_message).await?;
     if told.needs_init() && !prepared.initialised_now {
         // Something that was installed is gone: somebody cleared a cache, perhaps.
@@ -199,10 +209,16 @@ pub async fn plan(
     if ctx.mode == Mode::Plan && !changes.is_empty() && is_read_downstream(ctx, stack) {
         book.note_planned(stack, read_plan(ctx, stack, &prepared.place.environment).await?);
     }
-    if ctx.mode == Mode::Plan || changes.is_empty() {
-        remove(&ctx.folder(stack).plan()).map_err(failed(Step::Plan))?;
-    }
-    Ok(changes)
+    let renders = ctx.renders_plans && !changes.is_empty();
+    let rendering = if renders { Some(render_plan(ctx, stack, &prepared.place.environment).await?) } else { None };
+    Ok(Planned { changes, rendering })
+}
+
+/// Removes what an instance's steps left that may hold secrets: the saved plan and the inputs.
+pub fn clean(ctx: &Context, stack: &StackName) -> std::io::Result<()> {
+    let folder = ctx.folder(stack);
+    remove(&folder.plan())?;
+    remove(&folder.inputs())
 }
 
 fn is_read_downstream(ctx: &Context, stack: &StackName) -> bool {
@@ -233,7 +249,7 @@ async fn run_plan(
     Ok(told.map_err(failed(Step::Plan))?)
 }
 
-/// Applies the saved plan, and removes it.
+/// Applies the saved plan.
 pub async fn apply(
     ctx: &Context,
     stack: &StackName,
@@ -242,9 +258,8 @@ pub async fn apply(
     on_message: &(dyn Fn(&Message) + Sync),
 ) -> StepResult<()> {
     let plan = ctx.folder(stack).plan();
-    let arguments = vec!["apply".into(), "-input=false".into(), "-json".into(), plan.clone().into()];
+    let arguments = vec!["apply".into(), "-input=false".into(), "-json".into(), plan.into()];
     let told = run_terraform(ctx, stack, prepared, "apply", arguments, stop, on_message).await;
-    remove(&plan).map_err(failed(Step::Apply))?;
     let told = told.map_err(failed(Step::Apply))?;
     if told.exit.status.success() {
         Ok(())

@@ -140,6 +140,38 @@ impl Invocation<'_> {
     }
 }
 
+/// What a process said that was run for its answer.
+#[derive(Debug)]
+pub struct Captured {
+    /// Its status.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub output: Vec<u8>,
+    /// Its error output.
+    pub errors: String,
+}
+
+/// Runs a process for its answer, which is kept in memory only: it may hold secrets.
+pub async fn capture(
+    program: &Path,
+    arguments: &[&str],
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Captured, ProcessError> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment.iter())
+        .stdin(Stdio::null())
+        .process_group(0)
+        .output()
+        .await
+        .map_err(|source| ProcessError::Start { program: program.to_owned(), source })?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Captured { status: output.status, output: output.stdout, errors })
+}
+
 /// Returns when a stop is asked for; never, when nobody can ask any more.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {

@@ -1,0 +1,115 @@
+//! Plans: which resources change how, by stack.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+
+use console::{Style, style};
+use serde::Serialize;
+use terrace_domain::name::StackName;
+use terrace_domain::run::{Run, Step};
+use terrace_driver::local::Notice;
+use terrace_world::terraform::Message;
+
+use super::{instance, print, print_json, run as run_view};
+
+/// What the plans of a run say, gathered while it goes on.
+#[derive(Default)]
+pub struct Gathered {
+    plans: Mutex<BTreeMap<StackName, StackPlan>>,
+}
+
+/// What one stack's plan says.
+#[derive(Default)]
+struct StackPlan {
+    /// Address and action of each resource that changes.
+    resources: Vec<(String, String)>,
+    rendering: Option<String>,
+}
+
+impl Gathered {
+    /// Takes in what the driver tells.
+    pub fn note(&self, notice: &Notice<'_>) {
+        let mut plans = self.plans.lock().expect("no panic while held");
+        match notice {
+            Notice::Terraform { stack, step: Step::Plan, message: Message::PlannedChange { address, action } } => {
+                let plan = plans.entry((*stack).clone()).or_default();
+                plan.resources.push((address.clone(), action.clone()));
+            }
+            Notice::Plan { stack, text } => {
+                plans.entry((*stack).clone()).or_default().rendering = Some((*text).to_owned());
+            }
+            Notice::Terraform { .. } | Notice::Event { .. } => {}
+        }
+    }
+
+    /// Prints the plans.
+    pub fn text(&self, run: &Run) {
+        let plans = self.plans.lock().expect("no panic while held");
+        let mut text = String::new();
+        for one in run.instances() {
+            let Some(changes) = one.changes.as_ref().filter(|changes| !changes.is_empty()) else { continue };
+            let _ = writeln!(text, "{}  {}", style(&one.stack).bold(), instance::changes_in_words(changes, false));
+            let Some(plan) = plans.get(&one.stack) else { continue };
+            match &plan.rendering {
+                Some(rendering) => {
+                    let _ = writeln!(text, "{}", indented(rendering));
+                }
+                None => {
+                    for (address, action) in &plan.resources {
+                        let (sign, colour) = sign(action);
+                        let _ = writeln!(text, "  {} {address}", colour.apply_to(format!("{sign:>3}")));
+                    }
+                    for output in &changes.outputs {
+                        let _ = writeln!(text, "  {:>3} output.{output}", "");
+                    }
+                }
+            }
+        }
+        print(&text);
+    }
+
+    /// Prints the plans as JSON, `terrace.plan/1`.
+    pub fn json(&self, run: &Run) {
+        let plans = self.plans.lock().expect("no panic while held");
+        let resources = plans.iter().flat_map(|(stack, plan)| {
+            plan.resources.iter().map(|(address, action)| ResourceJson { stack: stack.as_str(), address, action })
+        });
+        let report = PlanJson { plan: run_view::run_json(run, None), resources: resources.collect() };
+        print_json("terrace.plan/1", &report);
+    }
+}
+
+/// Terraform's signs for actions.
+fn sign(action: &str) -> (&'static str, Style) {
+    match action {
+        "create" => ("+", Style::new().green()),
+        "update" => ("~", Style::new().yellow()),
+        "delete" => ("-", Style::new().red()),
+        "replace" => ("-/+", Style::new().red()),
+        "read" => ("<=", Style::new().cyan()),
+        "import" => ("=>", Style::new().cyan()),
+        "move" => ("->", Style::new().cyan()),
+        "remove" => ("x", Style::new().yellow()),
+        _ => ("", Style::new()),
+    }
+}
+
+fn indented(text: &str) -> String {
+    let lines = text.trim().lines();
+    lines.map(|line| if line.is_empty() { String::from("\n") } else { format!("  {line}\n") }).collect()
+}
+
+#[derive(Serialize)]
+struct PlanJson<'a> {
+    #[serde(flatten)]
+    plan: run_view::RunJson<'a>,
+    resources: Vec<ResourceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResourceJson<'a> {
+    stack: &'a str,
+    address: &'a str,
+    action: &'a str,
+}
