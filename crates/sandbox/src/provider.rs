@@ -5,6 +5,8 @@ mod perform;
 mod plan;
 mod schema;
 mod service;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,18 +1,21 @@
 //! Serves the provider on unix sockets. Owns the folder of the sockets, one listener for each identity, and who may connect. Never
 //! looks into a call.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::oneshot;
-use tokio_stream::{Stream, StreamExt as _, wrappers::UnixListenerStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
 use crate::cloud::{Cloud, CloudError};
@@ -29,6 +32,10 @@ const SOCKET_PATH_LENGTH_MAX: usize = 107;
 pub(crate) const MESSAGE_LENGTH_MAX: usize = 4 * 1024 * 1024;
 /// The longest identity, in characters.
 const IDENTITY_LENGTH_MAX: usize = 1000;
+/// How many accepted connections wait to be served: serving begins at once, so hardly any ever do.
+const CONNECTIONS_WAITING_MAX: usize = 16;
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why the provider cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +83,9 @@ impl Server {
         let path = cloud.to_owned();
         let cloud =
             tokio::task::spawn_blocking(move || Cloud::open(&path)).await.map_err(|_| CloudError::Abandoned)??;
-        // A folder of `tempfile`'s is readable by its owner alone.
         let folder = tempfile::Builder::new()
             .prefix("terrace-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(socket_parent)
             .map_err(|error| ServerError::Folder { parent: socket_parent.to_owned(), error })?;
         Ok(Self { cloud, folder: Arc::new(folder), next: AtomicU64::default() })
@@ -148,30 +155,46 @@ impl Drop for Attachment {
 }
 
 async fn serve(listener: UnixListener, cloud: Cloud, identity: Arc<str>, closed: oneshot::Receiver<()>) {
-    let own = own_user();
-    let connections =
-        UnixListenerStream::new(listener).filter_map(move |accepted| admitted(accepted, own)).map(move |stream| {
-            Ok::<_, io::Error>(Connection { stream, session: Session::new(cloud.clone(), identity.clone()) })
-        });
-    serve_connections(connections, closed).await;
-}
-
-async fn serve_connections(connections: impl Stream<Item = io::Result<Connection>>, closed: oneshot::Receiver<()>) {
+    let (connected, connections) = mpsc::channel(CONNECTIONS_WAITING_MAX);
+    let accepting = tokio::spawn(accept(listener, cloud, identity, connected));
     let service = ProviderServer::new(Service).max_decoding_message_size(MESSAGE_LENGTH_MAX);
     let until = async {
         // An error means that the sender was dropped, which is the signal.
         let _dropped = closed.await;
+        accepting.abort();
     };
-    let server = tonic::transport::Server::builder();
-    // It fails only where a connection could not be accepted, and those are filtered out.
-    let _ended = server.serve_with_incoming_shutdown(service, connections, until).await;
+    // It fails only where taking a connection fails, and `accept` hands on none that did.
+    let _ended = tonic::transport::Server::builder()
+        .serve_with_incoming_shutdown(service, ReceiverStream::new(connections), until)
+        .await;
 }
 
-/// The connection, when it was made by a process of the same user.
-fn admitted(accepted: io::Result<UnixStream>, own: u32) -> Option<UnixStream> {
-    let stream = accepted.ok()?;
-    let peer = stream.peer_cred().ok()?;
-    (peer.uid() == own).then_some(stream)
+/// Takes connections until the task is ended.
+async fn accept(
+    listener: UnixListener,
+    cloud: Cloud,
+    identity: Arc<str>,
+    connected: mpsc::Sender<io::Result<Connection>>,
+) {
+    let own = own_user();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) if is_of(&stream, own) => {
+                let session = Session::new(cloud.clone(), Arc::clone(&identity));
+                if connected.send(Ok(Connection { stream, session })).await.is_err() {
+                    return;
+                }
+            }
+            Ok(_stranger) => {}
+            // Most likely there are no more file descriptors: that may pass.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Whether the connection was made by a process of that user.
+fn is_of(stream: &UnixStream, user: u32) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == user)
 }
 
 fn own_user() -> u32 {
@@ -209,5 +232,63 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_same_user_is_let_in() {
+        let own = own_user();
+        let (stream, _other_end) = UnixStream::pair().expect("a pair");
+        assert!(is_of(&stream, own));
+        assert!(!is_of(&stream, own + 1));
+    }
+
+    #[tokio::test]
+    async fn sockets_are_private_and_their_paths_short_enough() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cloud = folder.path().join("cloud");
+        let server = Server::start(&cloud, folder.path()).await.expect("a server");
+        let attachment = server.attach("someone").expect("attached");
+        let parent = attachment.socket().parent().expect("a folder");
+        assert_eq!(std::fs::metadata(parent).expect("there").permissions().mode() & 0o777, 0o700);
+        assert!(matches!(server.attach(""), Err(ServerError::Identity)));
+
+        let long = folder.path().join("x".repeat(SOCKET_PATH_LENGTH_MAX));
+        std::fs::create_dir(&long).expect("made");
+        let server = Server::start(&cloud, &long).await.expect("a server");
+        assert!(matches!(server.attach("someone"), Err(ServerError::PathTooLong(_))));
+        let nowhere = Server::start(&cloud, &folder.path().join("nowhere")).await;
+        assert!(matches!(nowhere, Err(ServerError::Folder { .. })));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sockets = folder.path().join("s");
+        std::fs::create_dir(&sockets).expect("made");
+        let server = Server::start(&folder.path().join("cloud"), &sockets).await.expect("a server");
+        let attachment = server.attach("someone").expect("attached");
+        drop(server);
+        assert!(attachment.socket().exists(), "an attachment outlives its server");
+        drop(attachment);
+        assert_eq!(std::fs::read_dir(&sockets).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn terraform_is_told_the_short_address() {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let attachment = Attachment { path: "/run/x/0".into(), _close: oneshot::channel().0, _folder: folder };
+        let told: serde_json::Value = serde_json::from_str(&attachment.reattach_providers()).expect("JSON");
+        assert_eq!(
+            told,
+            serde_json::json!({ "terrace/sandbox": {
+                "Protocol": "grpc", "ProtocolVersion": 6, "Pid": std::process::id(), "Test": true,
+                "Addr": { "Network": "unix", "String": "/run/x/0" },
+            }})
+        );
     }
 }

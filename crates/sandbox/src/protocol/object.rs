@@ -238,3 +238,77 @@ fn is_too_long(value: &Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kind::Kind;
+
+    fn attributes() -> impl Iterator<Item = &'static Attribute> {
+        Kind::named("cluster").expect("a kind").attributes().chain(Kind::named("database").expect("a kind").own)
+    }
+
+    fn value_of(attribute: &'static Attribute) -> BoxedStrategy<Value> {
+        let part = || prop_oneof![9 => ".{0,20}".prop_map(Value::String), 1 => Just(Value::Unknown)];
+        let known = match attribute.r#type {
+            Type::Text => ".{0,20}".prop_map(Value::String).boxed(),
+            Type::Number => any::<i64>().prop_map(|number| Value::Number(number.into())).boxed(),
+            Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
+            Type::Texts => prop::collection::vec(part(), 0..5).prop_map(Value::List).boxed(),
+            Type::TextMap => prop::collection::btree_map(".{0,9}", part(), 0..5).prop_map(Value::Object).boxed(),
+        };
+        prop_oneof![1 => Just(Value::Null), 1 => Just(Value::Unknown), 8 => known].boxed()
+    }
+
+    fn object() -> impl Strategy<Value = Object> {
+        let entries: Vec<_> =
+            attributes().map(|attribute| value_of(attribute).prop_map(move |value| (attribute.name, value))).collect();
+        entries.prop_map(Object::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn objects_come_back_as_they_went(object in object()) {
+            let decoded = decode(Some(&encode(Some(&object), attributes())), attributes());
+            prop_assert_eq!(decoded, Ok(Some(object)));
+        }
+
+        #[test]
+        fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _msgpack = decode(Some(&DynamicValue { msgpack: bytes.clone(), json: Vec::new() }), attributes());
+            let _json = from_json(&bytes, attributes());
+        }
+
+        /// Bytes that begin well go deeper than random ones.
+        #[test]
+        fn no_cut_or_changed_bytes_cause_a_panic(object in object(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut msgpack = encode(Some(&object), attributes()).msgpack;
+            let at = at.index(msgpack.len());
+            let cut = decode(Some(&DynamicValue { msgpack: msgpack[..at].to_vec(), json: Vec::new() }), attributes());
+            prop_assert!(at == 0 || cut.is_err());
+            msgpack[at] = byte;
+            let _changed = decode(Some(&DynamicValue { msgpack, json: Vec::new() }), attributes());
+        }
+    }
+
+    #[test]
+    fn terraforms_own_ways_with_numbers_and_unknowns_are_read() {
+        let encoded = |value: rmpv::Value| {
+            let mut msgpack = Vec::new();
+            rmpv::encode::write_value(&mut msgpack, &rmpv::Value::Map(vec![("size_gb".into(), value)]))
+                .expect("written");
+            decode(Some(&DynamicValue { msgpack, json: Vec::new() }), attributes())
+                .map(|object| get(&object.expect("an object"), "size_gb").clone())
+        };
+        assert_eq!(encoded(5.into()), Ok(Value::Number(5.into())));
+        assert_eq!(encoded("5".into()), Ok(Value::Number(5.into())));
+        assert_eq!(encoded(rmpv::Value::Ext(12, vec![0x81, 1, 0xc2])), Ok(Value::Unknown), "a refined unknown value");
+        assert_eq!(encoded(rmpv::Value::Ext(0, vec![0])), Ok(Value::Unknown));
+        for wrong in ["0.1.2".into(), rmpv::Value::Boolean(true), rmpv::Value::Array(vec![])] {
+            let expected = ObjectError::WrongType { attribute: "size_gb", expected: "a whole number" };
+            assert_eq!(encoded(wrong), Err(expected));
+        }
+    }
+}

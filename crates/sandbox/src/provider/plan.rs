@@ -94,3 +94,149 @@ fn given(kind: &Kind, attribute: &Attribute, config: &Object, region: &Region) -
         (_, value) => Some(value.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::object::from_json;
+
+    fn kind(name: &str) -> &'static Kind {
+        Kind::named(name).expect("a kind")
+    }
+
+    /// Reads an object from JSON, in which `"?"` is an unknown value.
+    fn object(kind: &Kind, json: &str) -> Object {
+        let mut object = from_json(json.as_bytes(), kind.attributes()).expect("JSON").expect("an object");
+        for value in object.values_mut().filter(|value| **value == Value::String("?".to_owned())) {
+            *value = Value::Unknown;
+        }
+        object
+    }
+
+    /// One line: what is known, what is not, and what forces replacement.
+    fn words(planned: Result<Planned, Vec<Wrong>>) -> String {
+        match planned {
+            Ok(Planned { state, replaced_for }) => {
+                let shown = |value: &Value| value.to_json().map_or_else(|| "?".to_owned(), |json| json.to_string());
+                let parts = state.iter().filter(|(_, value)| **value != Value::Null);
+                let parts: Vec<String> = parts.map(|(name, value)| format!("{name}={}", shown(value))).collect();
+                let replaced =
+                    if replaced_for.is_empty() { String::new() } else { format!(" !{}", replaced_for.join(",")) };
+                parts.join(" ") + &replaced
+            }
+            Err(wrong) => {
+                wrong.iter().map(|wrong| format!("{} {}", wrong.attribute, wrong.why)).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check_create(name: &str, region: &Region, config: &str, expected: &str) {
+        let kind = kind(name);
+        assert_eq!(words(create(kind, &object(kind, config), region)), expected);
+    }
+
+    #[track_caller]
+    fn check_update(name: &str, region: &Region, prior: &str, config: &str, expected: &str) {
+        let kind = kind(name);
+        assert_eq!(words(update(kind, &object(kind, prior), &object(kind, config), region)), expected);
+    }
+
+    fn here() -> Region {
+        Region::Known("here".to_owned())
+    }
+
+    #[test]
+    fn creation_fills_in_defaults_and_leaves_the_rest_to_the_cloud() {
+        let network = r#"{"name": "n", "cidr": "10.0.0.0/8"}"#;
+        check_create("network", &here(), network, r#"cidr="10.0.0.0/8" id=? name="n" region="here""#);
+        check_create("network", &Region::Unknown, network, r#"cidr="10.0.0.0/8" id=? name="n" region=?"#);
+        check_create("network", &Region::None, network, "region must be given, here or to the provider");
+        check_create(
+            "network",
+            &Region::None,
+            r#"{"name": "?", "cidr": "?", "region": "there"}"#,
+            r#"cidr=? id=? name=? region="there""#,
+        );
+        check_create("bucket", &here(), r#"{"name": "b"}"#, r#"id=? name="b" region="here" url=? versioning=false"#);
+        // What another resource holds is where that is, wherever the provider is.
+        check_create(
+            "secret",
+            &here(),
+            r#"{"name": "s", "vault_id": "?", "value": "v"}"#,
+            r#"id=? name="s" region=? value="v" vault_id=? version=?"#,
+        );
+        check_create(
+            "network",
+            &here(),
+            r#"{"cidr": "x"}"#,
+            "name must be given; cidr must be an IPv4 network like 10.0.0.0/16, and is `x`",
+        );
+    }
+
+    #[test]
+    fn a_change_in_place_keeps_what_the_cloud_gave() {
+        let prior = r#"{"id": "i", "region": "here", "name": "s", "vault_id": "v", "value": "1", "version": 4}"#;
+        let same = r#"{"name": "s", "vault_id": "v", "value": "1"}"#;
+        check_update(
+            "secret",
+            &here(),
+            prior,
+            same,
+            r#"id="i" name="s" region="here" value="1" vault_id="v" version=4"#,
+        );
+        let other = r#"{"name": "s", "vault_id": "v", "value": "2"}"#;
+        check_update(
+            "secret",
+            &here(),
+            prior,
+            other,
+            r#"id="i" name="s" region="here" value="2" vault_id="v" version=?"#,
+        );
+        let tagged = r#"{"name": "s", "vault_id": "v", "value": "1", "tags": {"a": "b"}}"#;
+        let expected = r#"id="i" name="s" region="here" tags={"a":"b"} value="1" vault_id="v" version=4"#;
+        check_update("secret", &here(), prior, tagged, expected);
+    }
+
+    #[test]
+    fn a_default_comes_back_when_it_is_no_longer_overridden() {
+        let prior = r#"{"id": "i", "region": "here", "name": "b", "url": "u", "versioning": true}"#;
+        let expected = r#"id="i" name="b" region="here" url="u" versioning=false"#;
+        check_update("bucket", &here(), prior, r#"{"name": "b"}"#, expected);
+    }
+
+    #[test]
+    fn some_changes_replace() {
+        let prior = r#"{"id": "i", "region": "here", "name": "n", "cidr": "10.0.0.0/8"}"#;
+        let check = |region: &Region, config: &str, expected: &str| {
+            check_update("network", region, prior, config, expected);
+        };
+        let same = r#"{"name": "n", "cidr": "10.0.0.0/8"}"#;
+        let unchanged = r#"cidr="10.0.0.0/8" id="i" name="n" region="here""#;
+        check(&here(), same, unchanged);
+        check(&Region::Unknown, same, unchanged);
+        check(&Region::None, same, unchanged);
+        let moved = Region::Known("there".to_owned());
+        check(&moved, same, r#"cidr="10.0.0.0/8" id="i" name="n" region="there" !region"#);
+        check(&here(), r#"{"name": "m", "cidr": "?"}"#, r#"cidr=? id="i" name="m" region="here" !name,cidr"#);
+    }
+
+    #[test]
+    fn what_only_grows_is_told_before_it_is_tried() {
+        let prior = r#"{"id": "i", "region": "here", "name": "d", "network_id": "n", "engine": "e", "version": "1", "size_gb": 20,
+            "deletion_protection": false}"#;
+        let config = |engine: &str| {
+            format!(r#"{{"name": "d", "network_id": "n", "engine": "{engine}", "version": "1", "size_gb": 10}}"#)
+        };
+        check_update(
+            "database",
+            &here(),
+            prior,
+            &config("e"),
+            "size_gb can only grow in place: it is 20 and would become 10",
+        );
+        // A replacement begins anew.
+        let expected = r#"deletion_protection=false engine="f" id="i" name="d" network_id="n" region="here" size_gb=10 version="1" !engine"#;
+        check_update("database", &here(), prior, &config("f"), expected);
+    }
+}
