@@ -11,6 +11,8 @@ mod resource;
 mod settings;
 mod store;
 mod tamper;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::Path;

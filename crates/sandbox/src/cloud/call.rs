@@ -9,7 +9,7 @@ use super::{Cloud, CloudError, Operation, StoreError};
 use crate::kind::Vendor;
 
 /// How many calls are kept, the newest: some 20 MB.
-const CALLS_MAX: i64 = 100_000;
+pub(super) const CALLS_MAX: i64 = 100_000;
 /// How much of an error is kept with a call, in characters.
 const ERROR_LENGTH_MAX: usize = 2000;
 
