@@ -29,7 +29,7 @@ fn nothing_in_it() {
     1 | # empty
       | ^
       |
-      = help: Write `pipeline { stage "dev" { environment = "dev" } }`, over several lines.
+      = help: Add `stage "dev" { environment = "dev" }` to a `pipeline` block.
     "#);
 }
 
@@ -147,16 +147,7 @@ capability "c" {
 }
 capability "d" {}
 pipeline {
-  stage "dev" {
-    environment = "dev"
-    rehearse    = ["nothing"]
-    gate "blast_radius" {
-      max_destroys = -1
-      max_share    = 25
-    }
-    gate "approval" { by = "me" }
-  }
-  stage "idle" {}
+  stage "dev" { environment = "dev" }
 }
 "#), @r#"
     error[wrong-type]: expected a string, found a number
@@ -232,35 +223,63 @@ pipeline {
        |
     19 | capability "d" {}
        |            ^^^ add `layer = "business"` or `"technology"`
+    "#);
+}
 
+#[test]
+fn wrong_stages() {
+    assert_snapshot!(check(r#"
+//- terrace.hcl
+estate "e" {}
+environment "dev" {}
+pipeline {
+  stage "dev" {
+    environment = "dev"
+    rehearse    = ["nothing"]
+    gate "blast_radius" {
+      max_destroys = -1
+      max_share    = 25
+    }
+    gate "approval" { by = "me" }
+    gate "evidence" { of = ["zero", "twice"] }
+  }
+  stage "idle" {}
+}
+"#), @r#"
     error[wrong-value]: there is no rehearsal `nothing`
-      --> terrace.hcl:23:20
-       |
-    23 |     rehearse    = ["nothing"]
-       |                    ^^^^^^^^^ must be one of `zero`, `upgrade`, `recovery`
+     --> terrace.hcl:6:20
+      |
+    6 |     rehearse    = ["nothing"]
+      |                    ^^^^^^^^^ must be one of `zero`, `upgrade`, `recovery`
 
     error[wrong-type]: expected a whole number from 0, found a number
-      --> terrace.hcl:25:22
-       |
-    25 |       max_destroys = -1
-       |                      ^^ must be a whole number from 0
+     --> terrace.hcl:8:22
+      |
+    8 |       max_destroys = -1
+      |                      ^^ must be a whole number from 0
 
     error[wrong-type]: expected a number from 0 to 1, found a number
-      --> terrace.hcl:26:22
-       |
-    26 |       max_share    = 25
-       |                      ^^ must be a number from 0 to 1
+     --> terrace.hcl:9:22
+      |
+    9 |       max_share    = 25
+      |                      ^^ must be a number from 0 to 1
 
     error[wrong-type]: expected a list of strings, found a string
-      --> terrace.hcl:28:28
+      --> terrace.hcl:11:28
        |
-    28 |     gate "approval" { by = "me" }
+    11 |     gate "approval" { by = "me" }
        |                            ^^^^ must be a list of strings
 
-    error[missing-attribute]: the stage neither delivers nor rehearses
-      --> terrace.hcl:30:9
+    error[wrong-type]: expected a list of "zero", "upgrade" or "recovery", found a list
+      --> terrace.hcl:12:28
        |
-    30 |   stage "idle" {}
+    12 |     gate "evidence" { of = ["zero", "twice"] }
+       |                            ^^^^^^^^^^^^^^^^^ must be a list of "zero", "upgrade" or "recovery"
+
+    error[missing-attribute]: the stage neither delivers nor rehearses
+      --> terrace.hcl:14:9
+       |
+    14 |   stage "idle" {}
        |         ^^^^^^ does nothing
        |
        = help: Give it an `environment`, or `rehearse = ["zero"]`.

@@ -4,6 +4,7 @@ use terrace_config::fixture::MemoryTree;
 use terrace_config::tree::FileTree;
 use terrace_config::{MemoryCache, check_estate, load_code, load_estate, render, sort_diagnostics, sources};
 use terrace_domain::diagnostic::Diagnostic;
+use terrace_domain::estate::ESTATE_FILE;
 use terrace_domain::path::RepoPath;
 
 /// The smallest estate: what a fixture without a `terrace.hcl` is given.
@@ -19,7 +20,7 @@ pipeline {
 /// All that is wrong with a fixture, rendered without colours.
 pub(crate) fn check(fixture: &str) -> String {
     let mut tree = MemoryTree::parse(fixture);
-    if tree.find(&RepoPath::new("terrace.hcl").unwrap()).is_none() {
+    if tree.find(&RepoPath::new(ESTATE_FILE).expect("a file name")).is_none() {
         tree = tree.with("terrace.hcl", SMALLEST);
     }
     check_tree(&tree)

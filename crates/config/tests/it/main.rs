@@ -1,5 +1,7 @@
 //! Tests of the configuration as its users meet it: files in, an estate and rendered diagnostics out.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bad_code;
 mod bad_estate;
 mod bad_file;

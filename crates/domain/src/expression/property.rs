@@ -37,32 +37,50 @@ fn literal(value: Value) -> Expression {
     expression(Kind::Literal(value))
 }
 
+/// Values from a small store, so that they meet again and fit together; now and then an odd one.
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        1 => Just(Value::Null),
+        3 => any::<bool>().prop_map(Value::Bool),
+        4 => (-1i64..4).prop_map(|n| Value::Number(n.into())),
+        4 => proptest::sample::select(vec!["a", "b", "k", "1", "true", "", "%s", "%d-%v", "10.0.0.0/8"]).prop_map(Value::from),
+        1 => any::<i64>().prop_map(|n| Value::Number(n.into())),
+        1 => any::<f64>().prop_map(|n| serde_json::Number::from_f64(n).map_or(Value::Null, Value::Number)),
+        1 => "[ab/%$0-9.]{0,6}".prop_map(Value::String),
+    ]
+}
+
+fn list(item: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+    proptest::collection::vec(item, 0..4).prop_map(Value::List)
+}
+
+fn object(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
+    proptest::collection::btree_map("[abk]", value, 0..4).prop_map(Value::Object)
+}
+
 fn known_value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::Bool),
-        (-3i64..12).prop_map(|n| Value::Number(n.into())),
-        any::<i64>().prop_map(|n| Value::Number(n.into())),
-        any::<f64>().prop_map(|n| serde_json::Number::from_f64(n).map_or(Value::Null, Value::Number)),
-        "[ab/%$0-9.]{0,6}".prop_map(Value::String),
-        Just("10.0.0.0/8".into()),
-        Just("%s-%03d".into()),
-    ];
-    leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
-            proptest::collection::btree_map("[abk]", inner, 0..3).prop_map(Value::Object),
-        ]
-    })
+    let deeper = |inner: BoxedStrategy<Value>| prop_oneof![list(inner.clone()), object(inner)];
+    prop_oneof![scalar(), list(scalar()), object(scalar()), scalar().prop_recursive(3, 12, 3, deeper)]
 }
 
 /// A value and the same with some parts unknown.
-fn value_and_less() -> impl Strategy<Value = (Value, Value)> {
-    (known_value(), any::<u64>()).prop_map(|(value, seed)| {
+fn with_less(value: impl Strategy<Value = Value>) -> impl Strategy<Value = (Value, Value)> {
+    (value, any::<u64>()).prop_map(|(value, seed)| {
         let mut seed = seed;
         let less = forget(&value, &mut seed);
         (value, less)
     })
+}
+
+/// An object, a list, a scalar and anything, each with the same less.
+fn four_values() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
+    let four = (
+        with_less(object(known_value())),
+        with_less(list(known_value())),
+        with_less(scalar()),
+        with_less(known_value()),
+    );
+    four.prop_map(|(a, b, c, d)| [a, b, c, d].into_iter().unzip())
 }
 
 /// The value with parts of it forgotten, one of four or so.
@@ -164,35 +182,53 @@ fn agrees(less: &Value, more: &Value) -> bool {
     }
 }
 
+/// Answers only what was found, with something that most steps can go on from.
+struct Only(Vec<ReferenceTarget>);
+
+impl Scope for Only {
+    fn resolve(&self, target: &ReferenceTarget) -> Result<Value, ResolveError> {
+        assert!(self.0.contains(target), "{target} was not found");
+        Ok(Value::Object(BTreeMap::from([("a".to_owned(), Value::List(vec![Value::Bool(true)]))])))
+    }
+}
+
+/// Checks a result with less known against the same with all known.
+fn compare<E: std::fmt::Debug>(less: &Result<Value, E>, known: &Result<Value, E>) -> Result<(), TestCaseError> {
+    if let (Ok(less), Ok(known)) = (less, known) {
+        prop_assert!(agrees(less, known), "{less:?} became {known:?}");
+    }
+    prop_assert!(known.is_err() || less.is_ok(), "{less:?}, though it works once all is known: {known:?}");
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn what_is_unknown_only_makes_more_unknown(
-        expression in any_expression(),
-        values in proptest::collection::vec(value_and_less(), 4),
-    ) {
-        let (known, less): (Vec<_>, Vec<_>) = values.into_iter().unzip();
+    fn what_is_unknown_only_makes_more_unknown(expression in any_expression(), (known, less) in four_values()) {
         let (known, less) = (evaluate(&expression, &Named(known)), evaluate(&expression, &Named(less)));
-        if let (Ok(known), Ok(less)) = (&known, &less) {
-            prop_assert!(agrees(less, known), "{less:?} became {known:?}");
+        compare(&less, &known)?;
+    }
+
+    #[test]
+    fn functions_know_what_is_unknown(arguments in proptest::collection::vec(with_less(known_value()), 0..4)) {
+        let (known, less): (Vec<_>, Vec<_>) = arguments.into_iter().unzip();
+        for function in function::names().filter_map(|name| function::find(name).ok()) {
+            compare(&function.call(&less), &function.call(&known))?;
         }
-        if known.is_ok() {
-            prop_assert!(less.is_ok(), "{:?}, though it works once all is known: {known:?}", less);
-        }
+    }
+
+    #[test]
+    fn an_attempt_decides_nothing_by_what_is_unknown((known, less) in four_values(), first in any_expression()) {
+        let arguments = vec![first, literal("otherwise".into())];
+        let attempt = expression(Kind::Call { name: "try".to_owned(), arguments, expand_final: false });
+        compare(&evaluate(&attempt, &Named(less)), &evaluate(&attempt, &Named(known)))?;
     }
 
     #[test]
     fn all_references_are_found(expression in any_expression()) {
         // With every reference that the walker finds answered, evaluation asks for no other.
         let found: Vec<ReferenceTarget> = references(&expression).into_iter().map(|found| found.target).collect();
-        struct Only(Vec<ReferenceTarget>);
-        impl Scope for Only {
-            fn resolve(&self, target: &ReferenceTarget) -> Result<Value, ResolveError> {
-                assert!(self.0.contains(target), "{target} was not found");
-                Ok(Value::Object(BTreeMap::from([("a".to_owned(), Value::List(vec![Value::Bool(true)]))])))
-            }
-        }
         let _ = evaluate(&expression, &Only(found));
     }
 }
