@@ -201,7 +201,10 @@ impl Prospect {
         let order = self.order(conduct.mode);
         let mut store = match conduct.mode {
             Mode::Deliver => Some(open_store(&home, &self.environment)?),
-            Mode::Plan => None,
+            Mode::Plan => {
+                check_store(&home)?;
+                None
+            }
         };
         let run_id = match &mut store {
             Some(store) => Some(store.create_run(views::time::now(), &order, &self.preface(settings, &terraform))?),
@@ -275,6 +278,23 @@ impl Prospect {
         };
         let loaded = estate.stacks.iter().filter(|(_, stack)| self.code.modules.contains_key(&stack.folder));
         loaded.map(|(name, _)| source(name)).collect()
+    }
+
+    /// Whether there is nothing to do; says so, and what of the change is not taken care of.
+    pub fn is_idle(&self, doing: &str) -> bool {
+        if let Some(change) = &self.selected.change {
+            for stack in &change.affected.removed {
+                views::error::warn(&format!(
+                    "{stack} is not in the estate any more: what it made stays where it is, and is not destroyed"
+                ));
+            }
+        }
+        let idle = self.selected.stacks.is_empty();
+        if idle {
+            let why = if self.selected.change.is_some() { "no stack is affected" } else { "the estate has no stacks" };
+            views::say(&format!("Nothing to {doing}: {why}."));
+        }
+        idle
     }
 
     /// A line about what is going to be done.
@@ -356,6 +376,14 @@ fn open_store(home: &Home, environment: &EnvironmentName) -> Result<Store, Comma
         ));
     }
     Ok(store)
+}
+
+/// A folder that a newer Terrace has written is not worked in, even if nothing is recorded.
+fn check_store(home: &Home) -> Result<(), CommandError> {
+    if home.database().exists() {
+        Store::open(&home.database())?;
+    }
+    Ok(())
 }
 
 async fn start_sandbox(

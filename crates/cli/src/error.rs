@@ -109,7 +109,10 @@ impl From<terrace_driver::store::StoreError> for CommandError {
             ),
             StoreError::Entry { .. } | StoreError::Journal { .. } => Self::failed(message)
                 .help("The store is damaged, or a newer Terrace wrote this run. Other runs are not touched by it."),
-            StoreError::Sqlite(_) => Self::failed(message),
+            StoreError::Sqlite(_) => Self::failed(message).help(
+                "Terraform's states are not in it. If it is damaged, move .terrace/terrace.db away: a new one is made, and only the \
+                 record of earlier runs is lost.",
+            ),
         }
     }
 }

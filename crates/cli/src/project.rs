@@ -11,7 +11,7 @@ use terrace_domain::graph::Graph;
 use terrace_domain::path::RepoPath;
 use terrace_driver::home::Home;
 use terrace_world::git::{Commit, GitError, Repository};
-use terrace_world::tree::{CommitTree, WorkTree};
+use terrace_world::tree::{CommitTree, SkippedEntry, WorkTree};
 
 use crate::error::CommandError;
 use crate::settings::Settings;
@@ -75,7 +75,9 @@ impl Project {
 
     /// The files of the work tree.
     pub fn work_tree(&self) -> Result<WorkTree, CommandError> {
-        Ok(WorkTree::open(self.files_root())?)
+        let tree = WorkTree::open(self.files_root())?;
+        tell_skipped(tree.skipped());
+        Ok(tree)
     }
 
     /// Reads the estate from the work tree. Warnings are told; with errors there is no estate.
@@ -86,6 +88,7 @@ impl Project {
     /// Reads the estate from a commit.
     pub fn open_commit(&self, commit: Commit) -> Result<Opened, CommandError> {
         let tree = CommitTree::open(self.repository()?, commit.id)?;
+        tell_skipped(tree.skipped());
         let file = self.prefix()?.join(ESTATE_FILE).expect("a file name does not climb");
         if tree.find(&file).is_none() {
             return Err(CommandError::usage(format!("the commit {} has no {file}", commit.short_id))
@@ -126,6 +129,12 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// Warns of entries that cannot be read or named.
+fn tell_skipped(skipped: &[SkippedEntry]) {
+    let warnings: Vec<_> = skipped.iter().map(SkippedEntry::diagnostic).collect();
+    views::diagnostics::say_all(&warnings, &terrace_config::Sources::new());
 }
 
 /// The error for a configuration with errors.

@@ -95,10 +95,18 @@ impl Source {
 
     /// Whether the code asks for the sandbox cloud's provider.
     pub fn uses_sandbox(&self) -> bool {
-        self.providers()
-            .iter()
-            .any(|source| source == PROVIDER_SOURCE || source.ends_with(&format!("/{PROVIDER_SOURCE}")))
+        self.providers().iter().any(|source| is_sandbox(source))
     }
+
+    /// Whether the code asks for a provider that Terraform has to install: any but the sandbox's, which is attached.
+    pub fn installs_providers(&self) -> bool {
+        self.providers().iter().any(|source| !is_sandbox(source))
+    }
+}
+
+/// Whether an address is the sandbox provider's, with a registry's host before it or without.
+fn is_sandbox(source: &str) -> bool {
+    source.strip_suffix(PROVIDER_SOURCE).is_some_and(|host| host.is_empty() || host.ends_with('/'))
 }
 
 impl Context {

@@ -40,8 +40,7 @@ impl Deliver {
     pub fn run(self, settings: &Settings) -> CommandResult {
         let prospect = self.target.resolve(settings, false)?;
         refuse_undecided(&prospect)?;
-        if self.target.selection.affected.is_some() && prospect.selected.stacks.is_empty() {
-            views::say("Nothing to deliver: no stack is affected.");
+        if prospect.is_idle("deliver") {
             return Ok(Exit::Done);
         }
         prospect.project().warn_of_uncommitted()?;

@@ -38,8 +38,7 @@ impl Plan {
     /// Plans.
     pub fn run(self, settings: &Settings) -> CommandResult {
         let prospect = self.target.resolve(settings, self.work_tree)?;
-        if self.target.selection.affected.is_some() && prospect.selected.stacks.is_empty() {
-            views::say("Nothing to plan: no stack is affected.");
+        if prospect.is_idle("plan") {
             return Ok(Exit::Done);
         }
         if !self.work_tree {

@@ -87,6 +87,14 @@ impl Progress {
     }
 
     fn message(&self, stack: &StackName, step: Step, message: &Message) {
+        if let Message::Diagnostic(diagnostic) = message
+            && !diagnostic.is_error
+        {
+            let place = diagnostic.file.as_ref().zip(diagnostic.line);
+            let place = place.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+            let mark = style("!").for_stderr().yellow();
+            self.line(&format!("{mark} {stack:width$}  warning: {}{place}", diagnostic.summary, width = self.width));
+        }
         let Message::Resource { address, phase, text } = message else { return };
         if let Some(bar) = self.bars.lock().expect("no panic while held").get(stack) {
             bar.set_message(format!("{}: {text}", step_word(step)));

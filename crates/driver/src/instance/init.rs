@@ -112,8 +112,7 @@ fn what_for(
 /// Providers are installed into one cache for all instances, which Terraform does not guard against two at once: wait for the turn.
 /// `None` where nothing is to be installed.
 fn wait_for_plugins(ctx: &Context, stack: &StackName) -> Result<Option<File>, String> {
-    let installs = ctx.sources[stack].providers().iter().any(|source| source != terrace_sandbox::PROVIDER_SOURCE);
-    if !installs {
+    if !ctx.sources[stack].installs_providers() {
         return Ok(None);
     }
     let folder = ctx.home.plugin_cache();

@@ -161,7 +161,8 @@ fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
     let text = backend::override_text(&kind, &settings, folder.depth());
     write_private(&folder.override_file(), text.as_bytes()).map_err(failed(Step::Prepare))?;
     let mut environment = ctx.process_environment.clone();
-    if environment.get("TF_PLUGIN_CACHE_DIR").is_none() && ctx.home.plugin_cache().is_dir() {
+    if environment.get("TF_PLUGIN_CACHE_DIR").is_none() && ctx.sources[stack].installs_providers() {
+        make_private(&ctx.home.plugin_cache()).map_err(failed(Step::Prepare))?;
         environment = environment.with("TF_PLUGIN_CACHE_DIR", ctx.home.plugin_cache());
     }
     let mut sandbox = None;
