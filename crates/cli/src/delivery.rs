@@ -189,8 +189,11 @@ impl Prospect {
     }
 
     async fn conduct_async(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
-        let stop = stop_on_signals()?;
         let settings = conduct.settings;
+        let order = self.order(conduct.mode);
+        let stacks = order.instances.iter().map(|instance| &instance.stack);
+        let progress = Arc::new(Progress::new(settings.is_interactive, self.verbose, stacks));
+        let stop = stop_on_signals(Arc::clone(&progress))?;
         let requirement = &self.opened.estate.terraform;
         let process_environment = ProcessEnvironment::scrubbed(settings.environment.clone(), &requirement.pass_env);
         let (binary, version) = (requirement.binary.as_deref(), requirement.version.as_deref());
@@ -198,7 +201,6 @@ impl Prospect {
         let home = self.project.home();
         home.create()?;
         let _lock = take(&home, &self.environment, settings)?;
-        let order = self.order(conduct.mode);
         let mut store = match conduct.mode {
             Mode::Deliver => Some(open_store(&home, &self.environment)?),
             Mode::Plan => {
@@ -214,7 +216,6 @@ impl Prospect {
         make_private(&logs)?;
         let sources = self.sources()?;
         let sandbox = start_sandbox(&home, &sources).await?;
-        let progress = Progress::new(settings.is_interactive, self.verbose, order.instances.iter().map(|i| &i.stack));
         let ctx = Context {
             estate: Arc::clone(&self.opened.estate),
             graph: Arc::clone(&self.opened.graph),
@@ -313,7 +314,7 @@ impl Prospect {
 }
 
 /// Becomes true at the first SIGINT, SIGTERM or SIGHUP. Later ones change nothing: Terraform has been asked, and is waited for.
-fn stop_on_signals() -> Result<watch::Receiver<bool>, CommandError> {
+fn stop_on_signals(progress: Arc<Progress>) -> Result<watch::Receiver<bool>, CommandError> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error| CommandError::failed(format!("signals cannot be handled: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -328,8 +329,8 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, CommandError> {
                 _ = hang_up.recv() => {}
             }
             if sender.send_replace(true) {
-                views::say(
-                    "Still waiting for Terraform to finish what it has begun. Killing it could lose track of what it made.",
+                progress.line(
+                    "! still waiting for Terraform to finish what it has begun; killing it could lose track of what it made",
                 );
             }
         }

@@ -18,6 +18,9 @@ pub enum Run {
 
 /// List runs, the newest first
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  terrace run list --env dev --limit 5\n  terrace run list --json | jq '.runs[].outcome'"
+)]
 pub struct List {
     /// Only runs in this environment
     #[arg(long, value_name = "ENVIRONMENT")]
@@ -32,6 +35,7 @@ pub struct List {
 
 /// Show one run: each instance, what it changed, why it failed
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  terrace run show            the newest\n  terrace run show 3 --json")]
 pub struct Show {
     /// The run's number; the newest by default
     #[arg(value_name = "RUN")]
@@ -46,12 +50,11 @@ impl Run {
     pub fn run(self, settings: &Settings) -> CommandResult {
         let home = Project::find(settings)?.home();
         if !home.database().exists() {
-            if let Self::Show(Show { id: Some(id), .. }) = self {
-                return Err(no_run(id));
-            }
             match self {
                 Self::List(List { json: true, .. }) => views::run::list_json(&[]),
-                _ => views::run::list(&[]),
+                Self::List(_) => views::run::list(&[]),
+                Self::Show(Show { id: Some(id), .. }) => return Err(no_run(id)),
+                Self::Show(_) => return Err(no_run_yet()),
             }
             return Ok(Exit::Done);
         }
@@ -83,7 +86,7 @@ impl Show {
         let newest = || Ok::<_, CommandError>(store.runs(None, 1)?.first().map(|row| row.id));
         let id = match self.id {
             Some(id) => RunId(id),
-            None => newest()?.ok_or_else(|| CommandError::usage("there is no run yet"))?,
+            None => newest()?.ok_or_else(no_run_yet)?,
         };
         let (Some(row), Some((run, _))) = (store.run_row(id)?, store.replay(id)?) else { return Err(no_run(id.0)) };
         if self.json {
@@ -93,6 +96,10 @@ impl Show {
         }
         Ok(Exit::Done)
     }
+}
+
+fn no_run_yet() -> CommandError {
+    CommandError::usage("there is no run yet").help("`terrace deliver` makes the first.")
 }
 
 fn no_run(id: u64) -> CommandError {

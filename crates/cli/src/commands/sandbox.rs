@@ -21,7 +21,11 @@ pub enum Sandbox {
     #[command(subcommand)]
     Fault(FaultCommand),
     Tamper(Tamper),
+    /// Lose a region with all that is in it
+    #[command(after_help = "Example:\n  terrace sandbox lose --region eu-west-1")]
     Lose(Region),
+    /// Bring a lost region back, empty
+    #[command(after_help = "Example:\n  terrace sandbox restore --region eu-west-1")]
     Restore(Region),
     Latency(Latency),
     Attach(Attach),
@@ -30,6 +34,9 @@ pub enum Sandbox {
 
 /// Draw what exists
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  terrace sandbox show\n  terrace sandbox show --json | jq '.clouds[].regions[].resources[].name'"
+)]
 pub struct Show {
     /// Print JSON (terrace.sandbox/1)
     #[arg(long)]
@@ -108,6 +115,7 @@ struct EffectChoice {
 
 /// List the faults
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  terrace sandbox fault list --json")]
 pub struct ListFaults {
     /// Print JSON (terrace.sandbox.faults/1)
     #[arg(long)]
@@ -147,7 +155,7 @@ struct TamperChoice {
     delete: bool,
 }
 
-/// Lose a region with all that is in it (`lose`), or bring it back, empty (`restore`)
+/// A region that is lost or comes back
 #[derive(Debug, Args)]
 pub struct Region {
     /// The region
@@ -164,6 +172,9 @@ pub struct Latency {
 
 /// Serve the provider until Ctrl-C, for a Terraform that is run by hand
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  terrace sandbox attach --identity me      then set what it prints, in another terminal"
+)]
 pub struct Attach {
     /// Whom the calls are recorded for
     #[arg(long, default_value = "by-hand")]
@@ -172,6 +183,7 @@ pub struct Attach {
 
 /// Empty the cloud: resources, faults, lost regions, recorded calls
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  terrace sandbox reset --yes")]
 pub struct Reset {
     /// Say that it is meant: what Terraform's states know is gone from the cloud then
     #[arg(long)]

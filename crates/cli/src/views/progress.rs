@@ -122,7 +122,8 @@ impl Progress {
         }
     }
 
-    fn line(&self, text: &str) {
+    /// Says a line above the live ones.
+    pub fn line(&self, text: &str) {
         match &self.live {
             // The live lines give way, and come again below.
             Some(live) => live.suspend(|| super::say(text)),
