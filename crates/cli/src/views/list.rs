@@ -1,5 +1,6 @@
 //! Lists of stacks, and what a change affects.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use console::style;
@@ -53,8 +54,9 @@ fn affected(selected: &Selected, change: &Change, why: bool) {
     let mut text = String::new();
     for name in &selected.stacks {
         let _ = writeln!(text, "{name:width$}  {}", style("affected").yellow());
-        for reason in change.affected.stacks[name].iter().filter(|_| why) {
-            let _ = writeln!(text, "{:width$}    {}", "", reason_in_words(reason));
+        let reasons = if why { reasons_in_words(&change.affected.stacks[name]) } else { Vec::new() };
+        for reason in reasons {
+            let _ = writeln!(text, "{:width$}    {reason}", "");
         }
     }
     for name in &selected.downstream {
@@ -85,8 +87,27 @@ fn way_to(name: &StackName, change: &Change) -> String {
     format!("{text}, which is affected")
 }
 
+/// Reasons as lines; a value that changed in several environments is one line.
+fn reasons_in_words(reasons: &[Reason]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for reason in reasons {
+        match reason {
+            Reason::Estate(EstatePart::EnvironmentVar(environment, key)) => {
+                values.entry(key).or_default().push(environment.as_str());
+            }
+            other => lines.push(reason_in_words(other)),
+        }
+    }
+    let value = |(key, environments): (&str, Vec<&str>)| {
+        format!("terrace.hcl: env.{key} changed in {}", environments.join(", "))
+    };
+    lines.extend(values.into_iter().map(value));
+    lines
+}
+
 /// A reason as a line.
-pub fn reason_in_words(reason: &Reason) -> String {
+fn reason_in_words(reason: &Reason) -> String {
     match reason {
         Reason::New => "the stack is new".to_owned(),
         Reason::OwnFile(file) => file_in_words(file),
@@ -100,7 +121,7 @@ pub fn reason_in_words(reason: &Reason) -> String {
             EstatePart::State => "terrace.hcl: the state block changed".to_owned(),
             EstatePart::Name => "terrace.hcl: the estate's name changed".to_owned(),
             EstatePart::NewEnvironment(name) => format!("terrace.hcl: environment {name} is new"),
-            EstatePart::EnvironmentVar(name, key) => format!("terrace.hcl: env.{key} changed in environment {name}"),
+            EstatePart::EnvironmentVar(name, key) => format!("terrace.hcl: env.{key} changed in {name}"),
             EstatePart::Capability(name) => format!("terrace.hcl: capability {name} changed"),
             EstatePart::Everything => "terrace.hcl changed, and could not be read before".to_owned(),
         },
@@ -177,7 +198,7 @@ fn stack_json<'a>(
 ) -> StackJson<'a> {
     let stack = &opened.estate.stacks[name];
     let names =
-        |stacks: std::collections::BTreeMap<&'a StackName, _>| stacks.into_keys().map(StackName::as_str).collect();
+        |stacks: BTreeMap<&'a StackName, _>| stacks.into_keys().map(StackName::as_str).collect();
     StackJson {
         name: name.as_str(),
         folder: stack.folder.as_str(),
