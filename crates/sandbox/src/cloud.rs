@@ -2,9 +2,11 @@
 //! processes use at once. Never speaks Terraform's protocol, and never waits: how long something takes is for the caller to keep.
 
 mod call;
+mod compute;
 mod fault;
 mod inventory;
 mod operate;
+mod place;
 mod refusal;
 mod region;
 mod resource;

@@ -167,6 +167,7 @@ mod tests {
                 assert!(kind.attribute(holder).expect("checked").refers_to.is_some(), "{}.{holder}", kind.name);
             }
             assert_eq!(kind.scope == Scope::Holder, kind.held_by.is_some(), "{}", kind.name);
+            assert!(!kind.found_by_name || kind.named_by.len() == 1, "{}", kind.name);
             let mut seen = std::collections::BTreeSet::new();
             for attribute in kind.attributes() {
                 assert!(seen.insert(attribute.name), "{}.{} twice", kind.name, attribute.name);

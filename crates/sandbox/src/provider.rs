@@ -5,6 +5,7 @@ mod perform;
 mod plan;
 mod schema;
 mod service;
+mod session;
 #[cfg(test)]
 mod tests;
 

@@ -1,9 +1,9 @@
 //! Serves the provider on unix sockets. Owns the folder of the sockets, one listener for each identity, and who may connect. Never
 //! looks into a call.
 
-use std::fs::Permissions;
+mod folder;
+
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -21,6 +21,8 @@ use tonic::transport::server::Connected;
 use crate::cloud::{Cloud, CloudError};
 use crate::protocol::ProviderServer;
 use crate::provider::{Service, Session};
+
+use folder::SocketFolder;
 
 /// The provider's address in Terraform configurations.
 pub const PROVIDER_SOURCE: &str = "terrace/sandbox";
@@ -71,7 +73,7 @@ pub enum ServerError {
 #[derive(Debug)]
 pub struct Server {
     cloud: Cloud,
-    folder: Arc<tempfile::TempDir>,
+    folder: Arc<SocketFolder>,
     next: AtomicU64,
 }
 
@@ -83,10 +85,7 @@ impl Server {
         let path = cloud.to_owned();
         let cloud =
             tokio::task::spawn_blocking(move || Cloud::open(&path)).await.map_err(|_| CloudError::Abandoned)??;
-        let folder = tempfile::Builder::new()
-            .prefix("terrace-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(socket_parent)
+        let folder = SocketFolder::new(socket_parent)
             .map_err(|error| ServerError::Folder { parent: socket_parent.to_owned(), error })?;
         Ok(Self { cloud, folder: Arc::new(folder), next: AtomicU64::default() })
     }
@@ -124,7 +123,7 @@ impl Server {
 pub struct Attachment {
     path: PathBuf,
     _close: oneshot::Sender<()>,
-    _folder: Arc<tempfile::TempDir>,
+    _folder: Arc<SocketFolder>,
 }
 
 impl Attachment {
@@ -237,6 +236,8 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -280,7 +281,8 @@ mod tests {
 
     #[test]
     fn terraform_is_told_the_short_address() {
-        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = Arc::new(SocketFolder::new(parent.path()).expect("made"));
         let attachment = Attachment { path: "/run/x/0".into(), _close: oneshot::channel().0, _folder: folder };
         let told: serde_json::Value = serde_json::from_str(&attachment.reattach_providers()).expect("JSON");
         assert_eq!(

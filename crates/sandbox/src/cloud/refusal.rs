@@ -1,5 +1,6 @@
 //! What the cloud says when it says no. Owns the words: each of the two clouds has its own code for the same reason.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::kind::Vendor;
@@ -9,7 +10,7 @@ use crate::kind::Vendor;
 #[error("{code}: {message}")]
 pub struct Refusal {
     /// The cloud's code, like `DependencyViolation`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The sentence after it.
     pub message: String,
     /// The attribute that is at fault, where it is one.
@@ -66,7 +67,7 @@ impl Reason {
 
 impl Refusal {
     pub(crate) fn new(vendor: Vendor, reason: Reason, message: impl Into<String>) -> Self {
-        Self { code: reason.code(vendor), message: message.into(), attribute: None }
+        Self { code: reason.code(vendor).into(), message: message.into(), attribute: None }
     }
 
     pub(crate) fn at(self, attribute: &'static str) -> Self {
@@ -81,11 +82,33 @@ impl Refusal {
         Self::new(vendor, Reason::TimedOut, message)
     }
 
-    pub(crate) fn injected(vendor: Vendor, message: String) -> Self {
-        Self::new(vendor, Reason::Injected, message)
+    /// What a fault says. A message that begins with a code of its own, as in `Throttling: slow down`, keeps it.
+    pub(crate) fn injected(vendor: Vendor, message: &str) -> Self {
+        let is_code =
+            |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        match message.split_once(": ") {
+            Some((code, rest)) if is_code(code) => {
+                Self { code: code.to_owned().into(), message: rest.to_owned(), attribute: None }
+            }
+            _ => Self::new(vendor, Reason::Injected, message),
+        }
     }
 
     pub(crate) fn region_lost(vendor: Vendor, region: &str) -> Self {
         Self::new(vendor, Reason::RegionLost, format!("the region {region} is not available"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_injected_message_may_bring_its_own_code() {
+        let said = |message| Refusal::injected(Vendor::Aws, message).to_string();
+        assert_eq!(said("Throttling.Rate: slow down"), "Throttling.Rate: slow down");
+        assert_eq!(said("out of disks"), "InternalFailure: out of disks");
+        assert_eq!(said("the reason: none"), "InternalFailure: the reason: none");
+        assert_eq!(said(": x"), "InternalFailure: : x");
     }
 }

@@ -81,7 +81,7 @@ impl Session {
         });
         let Admission { takes, effect } = admission.await?;
         match effect {
-            Some(Effect::Fail { message }) => return Err(Refusal::injected(vendor, message).into()),
+            Some(Effect::Fail { message }) => return Err(Refusal::injected(vendor, &message).into()),
             Some(Effect::TimeOut { after }) => {
                 tokio::time::sleep(after).await;
                 return Err(Refusal::timed_out(vendor, begun.elapsed()).into());

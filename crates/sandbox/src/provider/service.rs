@@ -1,11 +1,9 @@
 //! The calls of the plugin protocol, one function each. Owns what goes into an answer; see the neighbours for how it comes about.
 
-use terrace_domain::value::Value;
 use tonic::{Request as Incoming, Response, Status};
 
-use super::plan::{self, Planned, Wrong};
-use super::{Region, Service, Session, cloud_error, error, path, schema};
-use crate::cloud::{CloudError, Operation, Request, Resource};
+use super::plan::{self, Wrong};
+use super::{Service, Session, error, path, schema};
 use crate::kind::{Attribute, ResourceType};
 use crate::protocol::Provider;
 use crate::protocol::message::{
@@ -19,11 +17,11 @@ use crate::protocol::message::{
     ValidateProviderConfigRequest, ValidateProviderConfigResponse, ValidateResourceConfigRequest,
     ValidateResourceConfigResponse,
 };
-use crate::protocol::object::{self, Object, get, text};
+use crate::protocol::object::{self, Object, text};
 
 type Answer<T> = Result<Response<T>, Status>;
 /// Diagnostics end a call early.
-type Step<T> = Result<T, Vec<Diagnostic>>;
+pub(super) type Step<T> = Result<T, Vec<Diagnostic>>;
 
 #[tonic::async_trait]
 impl Provider for Service {
@@ -185,17 +183,20 @@ fn session<T>(incoming: &Incoming<T>) -> Result<Session, Status> {
     incoming.extensions().get::<Session>().cloned().ok_or_else(|| Status::internal("the connection has no session"))
 }
 
-fn resource_type(type_name: &str) -> Step<ResourceType> {
+pub(super) fn resource_type(type_name: &str) -> Step<ResourceType> {
     ResourceType::named(type_name)
         .ok_or_else(|| vec![error("Unknown resource type", format!("The sandbox has no `{type_name}`."), None)])
 }
 
-fn decode(value: Option<&DynamicValue>, attributes: impl Iterator<Item = &'static Attribute>) -> Step<Option<Object>> {
+pub(super) fn decode(
+    value: Option<&DynamicValue>,
+    attributes: impl Iterator<Item = &'static Attribute>,
+) -> Step<Option<Object>> {
     object::decode(value, attributes)
         .map_err(|wrong| vec![error("Invalid value", format!("The sandbox cannot read a value: {wrong}."), None)])
 }
 
-fn encode(resource_type: ResourceType, object: Option<&Object>) -> DynamicValue {
+pub(super) fn encode(resource_type: ResourceType, object: Option<&Object>) -> DynamicValue {
     object::encode(object, resource_type.kind.attributes())
 }
 
@@ -203,7 +204,7 @@ fn checked(wrong: &[Wrong]) -> Step<()> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.iter().map(diagnostic).collect()) }
 }
 
-fn diagnostic(wrong: &Wrong) -> Diagnostic {
+pub(super) fn diagnostic(wrong: &Wrong) -> Diagnostic {
     error(
         format!("Invalid {}", wrong.attribute),
         format!("`{}` {}.", wrong.attribute, wrong.why),
@@ -233,7 +234,7 @@ fn upgrade(message: &UpgradeResourceStateRequest) -> Step<DynamicValue> {
 }
 
 /// A data source's configuration: what kind, its name and its region, each as far as it is known.
-fn lookup(type_name: &str, config: Option<&DynamicValue>) -> Step<(ResourceType, String, Option<String>)> {
+pub(super) fn lookup(type_name: &str, config: Option<&DynamicValue>) -> Step<(ResourceType, String, Option<String>)> {
     let resource_type = resource_type(type_name)?;
     let config = decode(config, resource_type.kind.attributes())?.unwrap_or_default();
     let label = resource_type.kind.label();
@@ -241,153 +242,4 @@ fn lookup(type_name: &str, config: Option<&DynamicValue>) -> Step<(ResourceType,
     checked(&plan::validate(asked, &config))?;
     let name = text(&config, label).unwrap_or_default().to_owned();
     Ok((resource_type, name, text(&config, "region").map(str::to_owned)))
-}
-
-/// A call to the cloud about a resource whose attributes are known.
-fn about(request: Request, object: &Object) -> Request {
-    let label = request.resource_type.kind.label();
-    let own = |name| text(object, name).map(str::to_owned);
-    Request {
-        name: own(label).unwrap_or_default(),
-        id: own("id").unwrap_or_default(),
-        region: own("region"),
-        ..request
-    }
-}
-
-impl Session {
-    fn configure(&self, config: &Object) -> Vec<Diagnostic> {
-        let wrong = plan::validate(schema::PROVIDER.iter(), config);
-        if !wrong.is_empty() {
-            return wrong.iter().map(diagnostic).collect();
-        }
-        let region = match get(config, "region") {
-            Value::String(region) => Region::Known(region.clone()),
-            Value::Unknown => Region::Unknown,
-            _ => Region::None,
-        };
-        if *self.region.get_or_init(|| region.clone()) == region {
-            Vec::new()
-        } else {
-            vec![error("Provider configured twice", "One connection cannot have two regions.", Some("region"))]
-        }
-    }
-
-    async fn read(&self, message: &ReadResourceRequest) -> Step<DynamicValue> {
-        let resource_type = resource_type(&message.type_name)?;
-        let Some(state) = decode(message.current_state.as_ref(), resource_type.kind.attributes())? else {
-            return Ok(encode(resource_type, None));
-        };
-        let found = self.get(about(self.request(Operation::Read, resource_type), &state)).await;
-        let found = found.map_err(|error| vec![cloud_error(&format!("Reading {resource_type}"), &error)])?;
-        Ok(encode(resource_type, found.as_ref().map(|found| &found.attributes)))
-    }
-
-    async fn get(&self, request: Request) -> Result<Option<Resource>, CloudError> {
-        let (resource_type, id) = (request.resource_type, request.id.clone());
-        let get = move |cloud: &crate::cloud::Cloud, _: &_| cloud.get(resource_type, &id);
-        self.perform(request, |_| Ok(()), get, |found| found.as_ref().map(|found| found.id.clone())).await
-    }
-
-    fn plan(&self, message: &PlanResourceChangeRequest) -> Step<(DynamicValue, Vec<&'static str>)> {
-        let resource_type = resource_type(&message.type_name)?;
-        let decode = |value: &Option<DynamicValue>| decode(value.as_ref(), resource_type.kind.attributes());
-        if decode(&message.proposed_new_state)?.is_none() {
-            return Ok((encode(resource_type, None), Vec::new()));
-        }
-        let config = decode(&message.config)?.unwrap_or_default();
-        let planned = match decode(&message.prior_state)? {
-            None => plan::create(resource_type.kind, &config, self.region()),
-            Some(prior) => plan::update(resource_type.kind, &prior, &config, self.region()),
-        };
-        let Planned { state, replaced_for } =
-            planned.map_err(|wrong| wrong.iter().map(diagnostic).collect::<Vec<_>>())?;
-        Ok((encode(resource_type, Some(&state)), replaced_for))
-    }
-
-    async fn apply(&self, message: &ApplyResourceChangeRequest) -> Step<DynamicValue> {
-        let resource_type = resource_type(&message.type_name)?;
-        let prior = decode(message.prior_state.as_ref(), resource_type.kind.attributes())?;
-        let planned = decode(message.planned_state.as_ref(), resource_type.kind.attributes())?;
-        let (what, applied) = match (prior, planned) {
-            (None, None) => return Ok(encode(resource_type, None)),
-            (None, Some(planned)) => ("Creating", self.create(resource_type, planned).await.map(Some)),
-            (Some(prior), Some(planned)) => ("Changing", self.update(resource_type, &prior, planned).await.map(Some)),
-            (Some(prior), None) => ("Deleting", self.delete(resource_type, &prior).await.map(|()| None)),
-        };
-        let state = applied.map_err(|error| vec![cloud_error(&format!("{what} {resource_type}"), &error)])?;
-        Ok(encode(resource_type, state.as_ref()))
-    }
-
-    async fn create(&self, resource_type: ResourceType, planned: Object) -> Result<Object, CloudError> {
-        let request = about(self.request(Operation::Create, resource_type), &planned);
-        let (desired, again) = (planned.clone(), planned.clone());
-        let created = self.perform(
-            request,
-            move |cloud| cloud.check_create(resource_type, &desired),
-            move |cloud, caller| cloud.create(resource_type, &again, &|| caller.is_there()),
-            |created: &Resource| Some(created.id.clone()),
-        );
-        Ok(as_planned(planned, created.await?.attributes))
-    }
-
-    async fn update(&self, resource_type: ResourceType, prior: &Object, planned: Object) -> Result<Object, CloudError> {
-        let request = about(self.request(Operation::Update, resource_type), prior);
-        let (id, desired) = (request.id.clone(), planned.clone());
-        let updated = self.perform(
-            request,
-            |_| Ok(()),
-            move |cloud, caller| cloud.update(resource_type, &id, &desired, &|| caller.is_there()),
-            |_: &Resource| None,
-        );
-        Ok(as_planned(planned, updated.await?.attributes))
-    }
-
-    async fn delete(&self, resource_type: ResourceType, prior: &Object) -> Result<(), CloudError> {
-        let request = about(self.request(Operation::Delete, resource_type), prior);
-        let (id, again) = (request.id.clone(), request.id.clone());
-        self.perform(
-            request,
-            move |cloud| cloud.check_delete(resource_type, &id),
-            move |cloud, caller| cloud.delete(resource_type, &again, &|| caller.is_there()),
-            |()| None,
-        )
-        .await
-    }
-
-    async fn import(&self, message: &ImportResourceStateRequest) -> Step<DynamicValue> {
-        let resource_type = resource_type(&message.type_name)?;
-        let request = Request { id: message.id.clone(), ..self.request(Operation::Read, resource_type) };
-        let what = format!("Importing {resource_type}");
-        match self.get(request).await {
-            Ok(Some(found)) => Ok(encode(resource_type, Some(&found.attributes))),
-            Ok(None) => Err(vec![error(format!("{what}: there is no `{}`", message.id), "", None)]),
-            Err(error) => Err(vec![cloud_error(&what, &error)]),
-        }
-    }
-
-    async fn read_data(&self, message: &ReadDataSourceRequest) -> Step<DynamicValue> {
-        let (resource_type, name, region) = lookup(&message.type_name, message.config.as_ref())?;
-        let region = region.or_else(|| match self.region() {
-            Region::Known(region) => Some(region.clone()),
-            _ => None,
-        });
-        let request =
-            Request { name: name.clone(), region: region.clone(), ..self.request(Operation::Read, resource_type) };
-        let find = move |cloud: &crate::cloud::Cloud, _: &_| cloud.find(resource_type, &name, region.as_deref());
-        let found = self.perform(request, |_| Ok(()), find, |found: &Resource| Some(found.id.clone())).await;
-        let found = found.map_err(|error| vec![cloud_error(&format!("Reading {resource_type}"), &error)])?;
-        Ok(encode(resource_type, Some(&found.attributes)))
-    }
-}
-
-/// The cloud's answer, with what was planned wherever that was known: what else has changed meanwhile is drift, and the next plan
-/// shows it. Terraform takes an answer that differs from the plan for a defect of the provider.
-fn as_planned(planned: Object, mut answer: Object) -> Object {
-    for (name, value) in planned {
-        if value.is_wholly_known() {
-            answer.insert(name, value);
-        }
-    }
-    answer
 }
