@@ -119,7 +119,7 @@ impl Cloud {
             Err(several) => {
                 let ids: Vec<&str> = several.iter().map(|resource| resource.id.as_str()).collect();
                 refuse(
-                    Reason::Conflict,
+                    Reason::Invalid,
                     format!("there is more than one {kind} '{name}' in {place}: {}", ids.join(", ")),
                 )
             }

@@ -190,3 +190,30 @@ pub(super) const KINDS: &[Kind] = &[
         found_by_name: false,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kind as a row of the table in the documentation.
+    fn row(kind: &Kind) -> String {
+        let column = |is_here: fn(Source) -> bool| {
+            let own = kind.own.iter().filter(|attribute| is_here(attribute.source));
+            let names =
+                own.map(|attribute| format!("`{}{}`", attribute.name, if attribute.replaces { "!" } else { "" }));
+            names.collect::<Vec<_>>().join(" ")
+        };
+        let required = column(|source| source == Source::Required);
+        let optional = column(|source| matches!(source, Source::Optional | Source::Defaulted(_)));
+        let computed = column(|source| matches!(source, Source::Computed(_)));
+        format!("| {} | {required} | {optional} | {computed} | {} s |", kind.name, kind.creation_secs)
+    }
+
+    #[test]
+    fn the_documentation_has_the_table() {
+        let rows: Vec<String> = KINDS.iter().map(row).collect();
+        let rows = rows.join("\n");
+        let documentation = include_str!("../../../../docs/sandbox.md");
+        assert!(documentation.contains(&rows), "docs/sandbox.md is to have these rows:\n{rows}");
+    }
+}
