@@ -1,6 +1,9 @@
 //! `terrace` from the outside: exit codes, what it says, what it prints, and what is on the clouds then. Terraform is real.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod affected;
+mod deliver;
 mod desk;
+mod harbour;
 mod init;
 mod small;

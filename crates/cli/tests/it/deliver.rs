@@ -1,0 +1,219 @@
+//! Delivering a whole estate: the smallest one and the example, on each Terraform at hand.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use terrace_testkit::tools;
+
+use crate::desk::Desk;
+use crate::{harbour, small};
+
+/// The state of each instance of a run, in the run's order.
+pub(crate) fn states(run: &Json) -> Vec<(String, String)> {
+    let text = |json: &Json| json.as_str().expect("a text").to_owned();
+    let instances = run["instances"].as_array().expect("instances");
+    instances.iter().map(|one| (text(&one["stack"]), text(&one["state"]))).collect()
+}
+
+fn all_are(run: &Json, word: &str) -> bool {
+    states(run).iter().all(|(_, state)| state == word)
+}
+
+#[test]
+fn the_smallest_estate_is_delivered_by_each_terraform() {
+    for terraform in tools::terraforms() {
+        let desk = Desk::empty(&terraform);
+        desk.ok(&["init"]);
+        desk.commit("Begin");
+        let done = desk.ok(&["deliver"]).says(&[
+            "Delivering 1 stack of commit ",
+            "\"Begin\" in dev",
+            "✓ first  applied: 1 added, 0 changed, 0 destroyed",
+            "Run 1 in dev succeeded: 1 applied; resources: 1 added, 0 changed, 0 destroyed, in ",
+        ]);
+        assert_eq!(done.stdout, "", "stdout is data");
+        assert_eq!(desk.changes(), ["create dev/first bucket repository-dev"]);
+        assert_eq!(desk.exists(), ["bucket repository-dev"]);
+        desk.ok(&["deliver"]).says(&["= first  unchanged", "Run 2 in dev succeeded: 1 unchanged"]);
+        assert_eq!(desk.changes().len(), 1);
+    }
+}
+
+#[test]
+fn harbour_is_delivered_by_each_terraform() {
+    for terraform in tools::terraforms() {
+        let desk = harbour::estate(&terraform);
+        let first = desk.json(&["deliver", "--json"]);
+        assert!(all_are(&first, "applied"), "{first:#}");
+        let changes = desk.changes();
+        assert!(changes.iter().all(|change| change.starts_with("create dev/")), "{changes:#?}");
+        assert_eq!(changes.len(), desk.exists().len());
+        the_waves_are_kept(&first);
+        nobody_is_created_before_its_upstream(&changes);
+
+        let second = desk.json(&["deliver", "--json"]);
+        assert!(all_are(&second, "unchanged"), "{second:#}");
+        assert_eq!(desk.changes(), changes, "delivering again changed something");
+        what_is_said_of_runs_agrees(&desk, &second);
+        gates_refuse(&desk);
+        assert_eq!(desk.changes(), changes);
+    }
+}
+
+/// No instance begins before all that it depends on has ended.
+fn the_waves_are_kept(run: &Json) {
+    let time = |stack: &str, when: &str| -> String {
+        let instances = run["instances"].as_array().unwrap();
+        let one = instances.iter().find(|one| one["stack"] == stack).expect("takes part");
+        one[when].as_str().expect("a time").to_owned()
+    };
+    for (stack, upstream) in [
+        ("aws-cluster", "aws-network"),
+        ("aws-database", "aws-vault"),
+        ("google-database", "google-network"),
+        ("dns", "aws-cluster"),
+        ("dns", "google-cluster"),
+        ("shop", "dns"),
+        ("shop", "google-database"),
+    ] {
+        let (begun, ended): (jiff::Timestamp, jiff::Timestamp) =
+            (time(stack, "started_at").parse().unwrap(), time(upstream, "finished_at").parse().unwrap());
+        assert!(begun >= ended, "{stack} began at {begun}, {upstream} ended at {ended}");
+    }
+}
+
+/// The cloud's record says the same, without a word of Terrace.
+fn nobody_is_created_before_its_upstream(changes: &[String]) {
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, change) in changes.iter().enumerate() {
+        let stack = change.split([' ', '/']).nth(2).expect("create ENVIRONMENT/STACK …");
+        places.entry(stack).or_default().push(place);
+    }
+    let stacks: usize = harbour::WAVES.iter().map(|wave| wave.len()).sum();
+    assert_eq!(places.len(), stacks);
+    for (stack, upstream) in [("aws-cluster", "aws-network"), ("google-cluster", "google-network"), ("shop", "dns")] {
+        assert!(places[upstream].last() < places[stack].first(), "{stack} before {upstream}: {changes:#?}");
+    }
+}
+
+fn what_is_said_of_runs_agrees(desk: &Desk, last: &Json) {
+    let mut shown = desk.json(&["run", "show", "--json"]);
+    assert_eq!(&shown, last, "`deliver --json` and `run show --json`");
+    shown = desk.json(&["run", "show", "1", "--json"]);
+    let runs = desk.json(&["run", "list", "--json"]);
+    assert_eq!(runs["schema"], "terrace.runs/1");
+    let ids: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| run["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [2, 1], "the newest first");
+    for field in ["id", "stage", "environment", "outcome", "commit", "subject", "actor", "terraform", "finished_at"] {
+        assert_eq!(runs["runs"][1][field], shown[field], "{field}");
+    }
+    let status = desk.json(&["status", "--json"]);
+    let instances = status["instances"].as_array().unwrap();
+    assert_eq!(instances.len(), last["instances"].as_array().unwrap().len());
+    for instance in instances {
+        assert_eq!((&instance["environment"], &instance["commit"]), (&"dev".into(), &last["commit"]));
+        assert_eq!((&instance["last_run"], &instance["last_state"]), (&2.into(), &"unchanged".into()));
+        let one = last["instances"].as_array().unwrap().iter().find(|one| one["stack"] == instance["stack"]);
+        assert_eq!(instance["last_at"], one.expect("took part")["finished_at"]);
+    }
+    let text = desk.ok(&["status"]).stdout;
+    let short = &last["commit"].as_str().unwrap()[..8];
+    assert_eq!(text.matches(&format!("✓ {short}")).count(), instances.len(), "{text}");
+}
+
+/// As the example's pipeline says: staging and prod have gates that nobody can decide yet, and what cannot be decided is refused.
+fn gates_refuse(desk: &Desk) {
+    let gate = "has gates that this version of Terrace cannot decide: blast_radius";
+    desk.run(&["deliver", "--env", "staging"]).expect(4).says(&["the stage `staging`", gate]);
+    let prod = ["the stage `prod`", "cannot decide: blast_radius, approval"];
+    desk.run(&["deliver", "--stage", "prod", "--confirm", "prod"]).expect(4).says(&prod);
+    let runs = desk.json(&["run", "list", "--json"]);
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 2, "a refused delivery is no run");
+}
+
+#[test]
+fn a_protected_environment_wants_its_name() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    desk.run(&["deliver", "--env", "prod"]).expect(3).says(&["prod is protected", "--confirm prod"]);
+    desk.run(&["deliver", "--env", "prod", "--confirm", "dev"]).expect(2).says(&["`dev` is not `prod`"]);
+    assert_eq!(desk.changes(), [""; 0]);
+    desk.ok(&["deliver", "--env", "prod", "--confirm", "prod", "side"]);
+    assert_eq!(desk.changes(), ["create prod/side bucket side-prod"]);
+}
+
+#[test]
+fn environments_are_apart() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::delivered(&terraform);
+    let mut changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--env", "test"])));
+    changes.sort();
+    assert_eq!(
+        changes,
+        [
+            "create test/base bucket base-test",
+            "create test/middle bucket middle-test",
+            "create test/side bucket side-test",
+            "create test/top bucket top-test"
+        ]
+    );
+    let text = desk.ok(&["status"]).stdout;
+    assert_eq!(text.matches("✓ ").count(), 8, "{text}");
+}
+
+#[test]
+fn some_stacks_are_delivered_by_name_glob_and_folder() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    desk.ok(&["deliver", "s*"]).says(&["Delivering 1 stack of"]);
+    desk.ok(&["deliver", "stacks/base", "middle"]).says(&["Delivering 2 stacks of"]);
+    let changes = ["side", "base", "middle"].map(|name| format!("create dev/{name} bucket {name}-dev"));
+    assert_eq!(desk.changes(), changes);
+}
+
+#[test]
+fn only_what_is_committed_is_delivered() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::delivered(&terraform);
+    desk.edit("terrace.hcl", "blue", "green");
+    desk.write("stacks/side/extra.tf", "output \"extra\" {\n  value = 1\n}\n");
+    desk.ok(&["deliver"])
+        .says(&["warning: not committed, and so not delivered: stacks/side/extra.tf, terrace.hcl", "4 unchanged"]);
+    desk.commit("Green");
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver"]).is_silent_about(&["warning"])));
+    assert_eq!(changes, ["update dev/side bucket side-dev"]);
+}
+
+#[test]
+fn an_older_commit_can_be_delivered_again() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::delivered(&terraform);
+    desk.edit("terrace.hcl", "blue", "green");
+    desk.commit("Green");
+    desk.ok(&["deliver", "side"]);
+    let changes =
+        desk.changes_of(|| drop(desk.ok(&["deliver", "--commit", "HEAD~1", "side"]).says(&["\"Begin\" in dev"])));
+    assert_eq!(changes, ["update dev/side bucket side-dev"]);
+    desk.run(&["deliver", "--commit", "HEAD~7"]).expect(2).says(&["HEAD~7"]);
+}
+
+#[test]
+fn an_estate_without_stacks_is_delivered_at_once() {
+    let Some(terraform) = tools::terraform() else { return };
+    let head = small::FILES.split("//- shared").next().unwrap();
+    let desk = Desk::with(&terraform, head);
+    desk.ok(&["deliver"]).says(&["Nothing to deliver: the estate has no stacks."]);
+    desk.ok(&["list"]).says(&["no stacks yet"]);
+}
+
+#[test]
+fn nothing_is_left_in_the_folder_for_temporary_files_nor_in_home() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::delivered(&terraform);
+    for folder in ["tmp", "home"] {
+        let left: Vec<_> = std::fs::read_dir(desk.repository().beside(folder)).unwrap().collect();
+        assert!(left.is_empty(), "{folder}: {left:?}");
+    }
+    let stranger = desk.repository().git(&["status", "--porcelain"]);
+    assert_eq!(stranger, "", "the work tree is as it was");
+}
