@@ -17,7 +17,8 @@ test: ## every test, end-to-end ones with real Terraform among them
 	@tools/test --locked
 
 bench: ## the figures of docs/benchmarks.md
-	cargo bench --locked --workspace --bench '*'
+	cargo bench --locked --package terrace-bench --benches
+	@cargo xtask bench-commands
 
 lint: ## formatting, clippy, tidy, and cargo deny where it is installed
 	cargo fmt --all --check

@@ -1,12 +1,13 @@
 //! The command line of `cargo xtask`. Owns arguments and what is printed; the work is done in the library.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use xtask::{estate, tidy};
+use xtask::{bench_commands, estate, tidy};
 
 /// Work on the repository itself.
 #[derive(Debug, Parser)]
@@ -28,6 +29,12 @@ enum Arguments {
         /// A folder that does not exist, or is empty
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+    },
+    /// Measures commands of the release build on generated estates, and prints the tables of docs/benchmarks.md
+    BenchCommands {
+        /// Options of `bench-commands`: `-- --help` shows them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+        options: Vec<OsString>,
     },
 }
 
@@ -61,6 +68,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
                 blueprint.commit_twice(folder)?;
             }
             eprintln!("{} stacks, {} modules, {files} files in {}", stacks, blueprint.modules(), folder.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Arguments::BenchCommands { options } => {
+            bench_commands::run(repository_root()?, options)?;
             Ok(ExitCode::SUCCESS)
         }
     }

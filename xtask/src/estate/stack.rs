@@ -26,7 +26,7 @@ pub(super) fn files(layout: &Layout, stack: &Stack) -> Vec<File> {
 pub(super) fn changed(layout: &Layout) -> File {
     let stack = &layout.stacks[layout.stacks.len() / 2];
     let (path, text) = files(layout, stack).swap_remove(0);
-    (path, text.replace("retention_days = env.retention_days", "retention_days = env.retention_days + 1"))
+    (path, text.replace("= env.retention_days\n", "= env.retention_days + 1\n"))
 }
 
 /// A variable of a stack and what it is given.
@@ -107,8 +107,6 @@ fn stack_file(stack: &Stack, inputs: &[Input]) -> String {
     text.push_str("  inputs = {\n");
     let width = inputs.iter().map(|input| input.name.len()).max().unwrap_or(0);
     for Input { name, value, .. } in inputs {
-        // `retention_days` stays easy to find for the second commit, whatever is beside it.
-        let width = if *name == "retention_days" { name.len() } else { width };
         writeln!(text, "    {name:width$} = {value}").expect("a String takes all");
     }
     text.push_str("  }\n}\n");

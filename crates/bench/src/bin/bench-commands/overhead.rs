@@ -1,0 +1,97 @@
+//! What Terrace adds to Terraform: a `deliver` where nothing changed beside the bare processes that it starts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use terrace_bench::path_of;
+use terrace_config::fixture::MemoryTree;
+use terrace_config::load_estate;
+use terrace_config::tree::FileKind;
+use terrace_domain::estate::Estate;
+use terrace_domain::path::RepoPath;
+use xtask::estate::Blueprint;
+
+use crate::measure::{Times, in_milliseconds};
+use crate::recording::StandIn;
+use crate::replay::Replay;
+
+/// Both figures.
+pub(crate) struct Overhead {
+    deliver: Times,
+    bare: Times,
+    commands: BTreeMap<String, usize>,
+}
+
+impl Overhead {
+    /// The figures as a table.
+    pub(crate) fn table(&self) -> String {
+        let (deliver, bare) = (self.deliver.median(), self.bare.median());
+        let share = (deliver.as_secs_f64() / bare.as_secs_f64() - 1.0) * 100.0;
+        let commands: Vec<_> = self.commands.iter().map(|(name, count)| format!("{count} `{name}`")).collect();
+        let row = |what: &str, times: &Times| {
+            let [median, fastest, slowest] = [times.median(), times.fastest(), times.slowest()].map(in_milliseconds);
+            format!("| {what} | {median} | {fastest} to {slowest} |\n")
+        };
+        format!(
+            "| | wall time, median | fastest to slowest |\n|-|-:|-:|\n{}{}| overhead | {} | {share:.1} % |\n",
+            row("`terrace deliver`", &self.deliver),
+            row(&format!("the bare processes: {}", commands.join(", ")), &self.bare),
+            in_milliseconds(deliver.saturating_sub(bare)),
+        )
+    }
+}
+
+/// Delivers the estate that was written to `root`, then measures delivering it again, in turns with the bare processes.
+pub(crate) fn measure(
+    terrace: &Path,
+    root: &Path,
+    blueprint: &Blueprint,
+    parallelism: usize,
+    runs: usize,
+) -> Result<Overhead> {
+    let stand_in = StandIn::new(&root.with_file_name("stand-in"))?;
+    let deliver = || deliver(terrace, root, &stand_in, parallelism);
+    stand_in.be_terraform()?;
+    deliver().context("the first delivery")?;
+    stand_in.be_recorder()?;
+    deliver().context("the recorded delivery")?;
+    let calls = stand_in.calls()?;
+    stand_in.be_terraform()?;
+    let cloud = root.join(".terrace").join("sandbox.db");
+    let replay = Replay::new(stand_in.program(), calls, &estate(blueprint)?, parallelism, cloud)?;
+    let (mut delivered, mut bare) = (Vec::new(), Vec::new());
+    deliver()?;
+    replay.run()?;
+    for _ in 0..runs {
+        delivered.push(deliver()?);
+        bare.push(replay.run()?);
+    }
+    Ok(Overhead { deliver: Times::new(delivered), bare: Times::new(bare), commands: replay.commands() })
+}
+
+fn deliver(terrace: &Path, root: &Path, stand_in: &StandIn, parallelism: usize) -> Result<Duration> {
+    let bin = stand_in.program().parent().context("a program lies in a folder")?.to_owned();
+    let own = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&own)))?;
+    let begin = Instant::now();
+    let output = Command::new(terrace)
+        .args(["deliver", "--parallelism", &parallelism.to_string()])
+        .current_dir(root)
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()
+        .context("start Terrace")?;
+    let time = begin.elapsed();
+    ensure!(output.status.success(), "deliver failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(time)
+}
+
+/// The delivered estate: it tells which stack a process was started for.
+fn estate(blueprint: &Blueprint) -> Result<Estate> {
+    let files = blueprint.files().into_iter();
+    let tree = MemoryTree::new(files.map(|(path, text)| (path_of(&path), FileKind::Regular, text.into())));
+    load_estate(&tree, &RepoPath::root()).estate.context("the generated estate is sound")
+}

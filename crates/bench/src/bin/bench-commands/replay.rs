@@ -1,0 +1,140 @@
+//! Starts the Terraform processes of a `deliver` again, by hand: in the same folders, with the same arguments, environment and order,
+//! as many at once. What this takes is what Terraform takes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use terrace_domain::estate::Estate;
+use terrace_domain::graph::Graph;
+use terrace_domain::name::StackName;
+use terrace_domain::run::{Changes, Effect, Event, Mode, Moment, Order, Run, advance};
+use terrace_sandbox::{Attachment, Server};
+
+use crate::recording::Call;
+
+/// The variable with which Terraform finds the sandbox's provider: it holds an address, which is another each time.
+const REATTACH: &str = "TF_REATTACH_PROVIDERS";
+
+/// The processes of a `deliver`, ready to be started again.
+pub(crate) struct Replay {
+    program: PathBuf,
+    order: Order,
+    /// Those of no stack: questions for Terraform's version.
+    first: Vec<Call>,
+    by_stack: BTreeMap<StackName, Vec<Call>>,
+    runtime: tokio::runtime::Runtime,
+    cloud: PathBuf,
+}
+
+impl Replay {
+    pub(crate) fn new(
+        program: PathBuf,
+        calls: Vec<Call>,
+        estate: &Estate,
+        parallelism: usize,
+        cloud: PathBuf,
+    ) -> Result<Self> {
+        let mut by_stack: BTreeMap<StackName, Vec<Call>> = BTreeMap::new();
+        let mut first = Vec::new();
+        for call in calls {
+            match estate.stacks.values().find(|stack| call.folder.ends_with(stack.folder.as_str())) {
+                Some(stack) => by_stack.entry(stack.name.clone()).or_default().push(call),
+                None => first.push(call),
+            }
+        }
+        ensure!(by_stack.len() == estate.stacks.len(), "a deliver starts Terraform for each stack");
+        for calls in by_stack.values_mut() {
+            // A stack's outputs are read, for those downstream, after its own plan.
+            calls.sort_by_key(|call| call.arguments[0] == "output");
+        }
+        let all: BTreeSet<StackName> = estate.stacks.keys().cloned().collect();
+        let order = Order {
+            mode: Mode::Deliver,
+            stage: "dev".parse()?,
+            environment: "dev".parse()?,
+            commit: None,
+            parallelism,
+            instances: Order::instances_of(&Graph::of(estate), &all, &BTreeSet::new()),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        Ok(Self { program, order, first, by_stack, runtime, cloud })
+    }
+
+    /// How many processes there are of each Terraform command.
+    pub(crate) fn commands(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.first.iter().chain(self.by_stack.values().flatten()) {
+            *counts.entry(call.arguments[0].to_string_lossy().into_owned()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Starts all processes; returns the wall time from the first's beginning to the last's end.
+    pub(crate) fn run(&self) -> Result<Duration> {
+        for (path, content) in self.by_stack.values().flatten().filter_map(|call| call.inputs.as_ref()) {
+            fs::write(path, content).with_context(|| format!("write {}", path.display()))?;
+        }
+        let server = self.runtime.block_on(Server::start(&self.cloud, &std::env::temp_dir()))?;
+        let _in_runtime = self.runtime.enter();
+        let attachments: BTreeMap<&StackName, Attachment> =
+            self.by_stack.keys().map(|stack| Ok((stack, server.attach("benchmark")?))).collect::<Result<_>>()?;
+        let begin = Instant::now();
+        for call in &self.first {
+            start(&self.program, call, None)?;
+        }
+        let (ended, ends) = mpsc::channel();
+        std::thread::scope(|scope| -> Result<()> {
+            let mut run = Run::new(self.order.clone());
+            let mut events = VecDeque::from([Event::Started]);
+            while run.finished().is_none() {
+                let event = match events.pop_front() {
+                    Some(event) => event,
+                    None => ends.recv().context("a process ends")??,
+                };
+                let (next, effects) = advance(run, Moment(0), event)?;
+                run = next;
+                for effect in effects {
+                    match effect {
+                        Effect::Prepare(stack) => events.push_back(Event::Prepared { stack, provisional: false }),
+                        Effect::Plan(stack) => {
+                            let provider = attachments[&stack].reattach_providers();
+                            let (calls, ended) = (&self.by_stack[&stack], ended.clone());
+                            scope.spawn(move || {
+                                let all = calls.iter().try_for_each(|call| start(&self.program, call, Some(&provider)));
+                                let event = all.map(|()| Event::Planned { stack, changes: Changes::default() });
+                                // Nobody listens any more only when another process failed.
+                                let _ = ended.send(event);
+                            });
+                        }
+                        Effect::Apply(_) | Effect::Interrupt(_) | Effect::Finish => {}
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(begin.elapsed())
+    }
+}
+
+fn start(program: &Path, call: &Call, provider: Option<&str>) -> Result<()> {
+    let own = call.environment.iter().filter(|(name, _)| name != OsStr::new(REATTACH));
+    let status = Command::new(program)
+        .args(&call.arguments)
+        .current_dir(&call.folder)
+        .env_clear()
+        .envs(own.map(|(name, value)| (name, value)))
+        .envs(provider.map(|address| (REATTACH, OsString::from(address))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("start Terraform")?;
+    ensure!(status.success(), "{:?} in {} ended with {status}", call.arguments, call.folder.display());
+    Ok(())
+}
