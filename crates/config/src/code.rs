@@ -79,11 +79,20 @@ fn local_calls(
                 let diagnostic =
                     Diagnostic::error("missing-module", format!("there is no Terraform code in `{target}`"))
                         .at(here(), format!("called here as the module `{}`", call.name));
-                diagnostics.push(diagnostic);
+                diagnostics.push(if in_submodule(tree, &target) {
+                    diagnostic.help("It lies in a git submodule, whose files are not part of the commit: copy the module into the repository.")
+                } else {
+                    diagnostic
+                });
             }
         }
     }
     called.into_iter().collect()
+}
+
+fn in_submodule(tree: &dyn FileTree, folder: &RepoPath) -> bool {
+    std::iter::successors(Some(folder.clone()), RepoPath::parent)
+        .any(|part| tree.find(&part).is_some_and(|entry| entry.kind == FileKind::Submodule))
 }
 
 fn holds_code(tree: &dyn FileTree, folder: &RepoPath) -> bool {

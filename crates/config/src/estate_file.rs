@@ -3,7 +3,7 @@
 mod pipeline;
 mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hcl_edit::structure::{Block, Body};
 use terrace_domain::diagnostic::{Diagnostic, nearest};
@@ -30,6 +30,8 @@ const ENVIRONMENT_NAME_KEY: &str = "name";
 pub(crate) struct EstateFile {
     /// The estate without its stacks; `None` when it has no usable name.
     pub estate: Option<Estate>,
+    /// The environments whose values are not all known, because they could not be read.
+    pub incomplete: HashSet<EnvironmentName>,
     /// Where each capability names each that it needs.
     pub needs: HashMap<(CapabilityName, CapabilityName), Span>,
 }
@@ -37,7 +39,7 @@ pub(crate) struct EstateFile {
 /// Reads the syntax of `terrace.hcl`.
 pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateFile {
     let top = file.section(body, TOP);
-    let environments = read_environments(file, top.blocks("environment"));
+    let (environments, incomplete) = read_environments(file, top.blocks("environment"));
     let (capabilities, needs) = read_capabilities(file, top.blocks("capability"));
     let stages = pipeline::read(file, top.blocks("pipeline"), &environments);
     let estate = read_estate_block(file, top.blocks("estate")).map(|(name, terraform, state)| Estate {
@@ -50,7 +52,7 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
         stages,
         stacks: BTreeMap::new(),
     });
-    EstateFile { estate, needs }
+    EstateFile { estate, incomplete, needs }
 }
 
 type EstateBlock = (EstateName, terrace_domain::estate::TerraformRequirement, terrace_domain::estate::StateBackend);
@@ -92,8 +94,9 @@ pub(super) fn taken(file: &mut File<'_>, what: &str, name: &str, second: Span, f
 fn read_environments<'b>(
     file: &mut File<'_>,
     blocks: impl Iterator<Item = &'b Block>,
-) -> BTreeMap<EnvironmentName, Environment> {
+) -> (BTreeMap<EnvironmentName, Environment>, HashSet<EnvironmentName>) {
     let mut environments: BTreeMap<EnvironmentName, Environment> = BTreeMap::new();
+    let mut incomplete = HashSet::new();
     for block in blocks {
         let label = file.label(block, "environment's name");
         let section = file.section(&block.body, ENVIRONMENT);
@@ -105,6 +108,10 @@ fn read_environments<'b>(
             taken(file, "environments", label.value, label.span, first.span);
             continue;
         }
+        if vars.is_none() {
+            incomplete.insert(name.clone());
+        }
+        let vars = vars.unwrap_or_default();
         environments.insert(name.clone(), Environment { name, vars, protected, span: label.span });
     }
     if environments.is_empty() {
@@ -113,12 +120,16 @@ fn read_environments<'b>(
             .help("Add `environment \"dev\" {}` and a stage that delivers to it.");
         file.report(missing);
     }
-    environments
+    (environments, incomplete)
 }
 
-/// The values of an environment. Written out, as they mostly are, each is looked at by itself: one that is wrong hides no other.
-fn read_vars(file: &mut File<'_>, section: &Section<'_>) -> BTreeMap<String, Value> {
-    let Some(setting) = file.setting(section, "vars") else { return BTreeMap::new() };
+/// The values of an environment; `None` when they cannot be known. Written out, as they mostly are, each is looked at by itself:
+/// one that is wrong hides no other.
+fn read_vars(file: &mut File<'_>, section: &Section<'_>) -> Option<BTreeMap<String, Value>> {
+    if !section.has("vars") {
+        return Some(BTreeMap::new());
+    }
+    let setting = file.setting(section, "vars")?;
     let ExpressionKind::Object(entries) = &setting.kind else { return computed_vars(file, &setting) };
     let mut vars = BTreeMap::new();
     for (key, expression) in entries {
@@ -135,22 +146,21 @@ fn read_vars(file: &mut File<'_>, section: &Section<'_>) -> BTreeMap<String, Val
             vars.insert(name, value.unwrap_or(Value::Unknown));
         }
     }
-    vars
+    Some(vars)
 }
 
-fn computed_vars(file: &mut File<'_>, setting: &Expression) -> BTreeMap<String, Value> {
-    match file.constant(setting) {
-        None => BTreeMap::new(),
-        Some(Value::Object(mut vars)) => {
+fn computed_vars(file: &mut File<'_>, setting: &Expression) -> Option<BTreeMap<String, Value>> {
+    match file.constant(setting)? {
+        Value::Object(mut vars) => {
             if vars.remove(ENVIRONMENT_NAME_KEY).is_some() {
                 reserved_key(file, setting.span);
             }
-            vars
+            Some(vars)
         }
-        Some(other) => {
+        other => {
             let summary = format!("expected an object, found {}", with_article(&other));
             file.error("wrong-type", setting.span, summary, "must be `{ key = value }`");
-            BTreeMap::new()
+            None
         }
     }
 }
@@ -200,7 +210,7 @@ fn read_capability(file: &mut File<'_>, block: &Block) -> Option<(Capability, Ve
     let owner = file.text(&section, "owner").map(|owner| owner.value);
     let description = file.text(&section, "description").map(|description| description.value);
     let needs = file.texts(&section, "needs");
-    if layer.is_none() && !section.attributes().any(|attribute| attribute.key.as_str() == "layer") {
+    if !section.has("layer") {
         let span = label.as_ref().map_or(span_of(&block.ident), |label| label.span);
         file.error(
             "missing-attribute",

@@ -8,7 +8,7 @@ use terrace_domain::estate::{ESTATE_FILE, Estate, STACK_FILE};
 use terrace_domain::path::RepoPath;
 
 use crate::estate_file::{self, EstateFile};
-use crate::resolve;
+use crate::resolve::{self, Gaps};
 use crate::section::File;
 use crate::source::{FILE_SIZE_MAX, parse, read_text};
 use crate::stack_file::{self, StackFile};
@@ -61,10 +61,11 @@ pub fn load_estate(tree: &dyn FileTree, root: &RepoPath) -> Loaded {
         return Loaded { estate: None, diagnostics: vec![missing] };
     };
     let read_estate = read_estate_file(tree, entry, root, &mut diagnostics);
-    let stacks = read_stack_files(tree, root, &mut diagnostics);
-    let estate = read_estate.and_then(|EstateFile { estate, needs }| {
+    let found = read_stack_files(tree, root, &mut diagnostics);
+    let estate = read_estate.and_then(|EstateFile { estate, incomplete, needs }| {
         let mut estate = estate?;
-        resolve::resolve(&mut estate, stacks, &needs, &mut diagnostics);
+        let gaps = Gaps { stacks: found.lost, environments: incomplete };
+        resolve::resolve(&mut estate, found.stacks, &gaps, &needs, &mut diagnostics);
         Some(estate)
     });
     sort_diagnostics(&mut diagnostics);
@@ -92,25 +93,42 @@ fn read_estate_file(
     }
 }
 
-fn read_stack_files(tree: &dyn FileTree, root: &RepoPath, diagnostics: &mut Vec<Diagnostic>) -> Vec<StackFile> {
-    let files = stack_entries(tree, root);
-    let read: Vec<_> = files.par_iter().map(|entry| read_stack_file(tree, entry, root)).collect();
-    let mut stacks = Vec::with_capacity(read.len());
-    for (stack, mut found) in read {
-        stacks.extend(stack);
-        diagnostics.append(&mut found);
-    }
-    stacks
+struct StackFiles {
+    stacks: Vec<StackFile>,
+    lost: HashSet<String>,
 }
 
-fn read_stack_file(tree: &dyn FileTree, entry: &FileEntry, root: &RepoPath) -> (Option<StackFile>, Vec<Diagnostic>) {
-    match read_text(tree, entry, FILE_SIZE_MAX).and_then(|text| parse(&entry.path, &text)) {
+fn read_stack_files(tree: &dyn FileTree, root: &RepoPath, diagnostics: &mut Vec<Diagnostic>) -> StackFiles {
+    let files = stack_entries(tree, root);
+    let read: Vec<_> = files.par_iter().map(|entry| read_stack_file(tree, entry, root)).collect();
+    let mut found = StackFiles { stacks: Vec::with_capacity(read.len()), lost: HashSet::new() };
+    for (stack, mut wrong) in read {
+        match stack {
+            Ok(stack) => found.stacks.push(stack),
+            Err(lost) => found.lost.extend(lost),
+        }
+        diagnostics.append(&mut wrong);
+    }
+    found
+}
+
+/// A stack, or the name that a stack would have if its file could be read.
+fn read_stack_file(
+    tree: &dyn FileTree,
+    entry: &FileEntry,
+    root: &RepoPath,
+) -> (Result<StackFile, Option<String>>, Vec<Diagnostic>) {
+    let text = match read_text(tree, entry, FILE_SIZE_MAX) {
+        Ok(text) => text,
+        Err(diagnostic) => return (Err(None), vec![*diagnostic]),
+    };
+    match parse(&entry.path, &text) {
         Ok(body) => {
             let mut file = File::new(&entry.path);
             let stack = stack_file::read(&mut file, root, &body);
-            (stack, file.diagnostics)
+            (stack.ok_or(None), file.diagnostics)
         }
-        Err(diagnostic) => (None, vec![*diagnostic]),
+        Err(diagnostic) => (Err(stack_file::name_in(&text)), vec![*diagnostic]),
     }
 }
 

@@ -61,7 +61,7 @@ fn render_one(renderer: &Renderer, diagnostic: &Diagnostic, lines: &mut Lines<'_
 
 fn element(excerpt: Excerpt) -> Element<'static> {
     if excerpt.text.is_empty() {
-        return Origin::path(excerpt.path).into();
+        return Origin::path(shown(&excerpt.path)).into();
     }
     let annotations = excerpt.labels.into_iter().map(|(range, kind, text)| {
         let annotation: Annotation<'static> = kind.span(range);
@@ -69,7 +69,7 @@ fn element(excerpt: Excerpt) -> Element<'static> {
     });
     Snippet::source(excerpt.text)
         .line_start(excerpt.line)
-        .path(excerpt.path)
+        .path(shown(&excerpt.path))
         .annotations(annotations.collect::<Vec<_>>())
         .into()
 }

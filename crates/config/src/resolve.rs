@@ -3,23 +3,33 @@
 mod cycle;
 mod reference;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use terrace_domain::diagnostic::{Diagnostic, nearest};
+use terrace_domain::diagnostic::Diagnostic;
 use terrace_domain::estate::{Estate, Stack};
 use terrace_domain::expression::Span;
-use terrace_domain::name::{CapabilityName, StackName};
-use terrace_domain::path::RepoPath;
+use terrace_domain::name::{CapabilityName, EnvironmentName};
 
 use crate::load::folders_around;
 use crate::section::Placed;
 use crate::source::place;
 use crate::stack_file::StackFile;
 
+/// What is missing from the estate because its files could not be read. What refers to it is not reported: one mistake is one
+/// diagnostic.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps {
+    /// Names of stacks.
+    pub stacks: HashSet<String>,
+    /// Environments whose values are not all known.
+    pub environments: HashSet<EnvironmentName>,
+}
+
 /// Adds the stacks to the estate, which has none yet, and checks all that crosses files.
 pub(crate) fn resolve(
     estate: &mut Estate,
     files: Vec<StackFile>,
+    gaps: &Gaps,
     needs: &HashMap<(CapabilityName, CapabilityName), Span>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -33,12 +43,7 @@ pub(crate) fn resolve(
             }
         }
     }
-    reference::check(estate, diagnostics);
-    for stack in estate.stacks.values() {
-        for named in stack.depends_on.iter().filter(|named| !estate.stacks.contains_key(&named.name)) {
-            diagnostics.push(unknown_stack(estate, &stack.file(), named.name.as_str(), named.span));
-        }
-    }
+    reference::check(estate, gaps, diagnostics);
     cycle::of_stacks(estate, diagnostics);
     cycle::of_capabilities(estate, needs, diagnostics);
 }
@@ -84,15 +89,5 @@ fn set_capability(
     stack.capability = Some(name.clone());
     if stack.owner.is_none() {
         stack.owner.clone_from(&capability.owner);
-    }
-}
-
-/// A stack that is named and does not exist.
-fn unknown_stack(estate: &Estate, path: &RepoPath, name: &str, span: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::error("unknown-stack", format!("there is no stack `{name}`"))
-        .at(place(path, span), "not in this estate");
-    match nearest(name, estate.stacks.keys().map(StackName::as_str)) {
-        Some(near) => diagnostic.help(format!("Did you mean `stack.{near}`?")),
-        None => diagnostic.help("`terrace list` names all stacks."),
     }
 }

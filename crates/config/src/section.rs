@@ -51,6 +51,11 @@ impl<'b> Section<'b> {
         self.attributes.iter().copied()
     }
 
+    /// Whether an attribute is there, right or wrong.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.attribute(key).is_some()
+    }
+
     fn attribute(&self, key: &str) -> Option<&'b Attribute> {
         self.attributes.iter().copied().find(|attribute| attribute.key.as_str() == key)
     }

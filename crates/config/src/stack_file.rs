@@ -52,6 +52,13 @@ pub(crate) fn read(file: &mut File<'_>, estate_root: &RepoPath, body: &Body) -> 
     read_stack(file, estate_root, block)
 }
 
+/// The name in a file whose syntax is broken, so that not everything that refers to the stack is reported too.
+pub(crate) fn name_in(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.trim_start().strip_prefix("stack"))?;
+    let (_, name) = line.split_once('"')?;
+    name.split_once('"').map(|(name, _)| name.to_owned())
+}
+
 fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Option<StackFile> {
     let label = file.label(block, "stack's name");
     let section = file.section(&block.body, STACK);

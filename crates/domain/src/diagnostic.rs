@@ -88,10 +88,13 @@ impl Diagnostic {
 
 /// The name among `known` that is nearest to `wrong`, when one is near enough to be a slip of the keyboard.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A name whose length differs by more than the slips allowed is far away, and need not be measured.
+    let slips_max = |name: &str| 1 + name.len().min(wrong.len()) / 4;
     known
         .into_iter()
+        .filter(|name| name.len().abs_diff(wrong.len()) <= 4 * slips_max(name))
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len().min(wrong.len()) / 4)
+        .filter(|(distance, name)| *distance <= slips_max(name))
         .min()
         .map(|(_, name)| name)
 }

@@ -5,17 +5,21 @@ use std::collections::HashMap;
 use terrace_domain::diagnostic::{Diagnostic, nearest};
 use terrace_domain::estate::{Environment, Estate};
 use terrace_domain::expression::{Reference, ReferenceTarget, Span, references};
+use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 
-use super::unknown_stack;
+use super::Gaps;
 use crate::source::place;
 
 /// The key of `env` that every environment has.
 const NAME_KEY: &str = "name";
 
+/// How many wrong names of stacks are compared with all names: with ten thousand stacks, each costs milliseconds.
+const HINTS_MAX: usize = 100;
+
 /// Checks the references of all stacks and of the state's settings.
-pub(super) fn check(estate: &Estate, diagnostics: &mut Vec<Diagnostic>) {
-    let mut checker = Checker { estate, missing: HashMap::new(), diagnostics };
+pub(super) fn check(estate: &Estate, gaps: &Gaps, diagnostics: &mut Vec<Diagnostic>) {
+    let mut checker = Checker { estate, gaps, missing: HashMap::new(), hints: HashMap::new(), diagnostics };
     let estate_file = estate.file();
     for setting in estate.state.settings.values() {
         for reference in references(setting) {
@@ -33,22 +37,29 @@ pub(super) fn check(estate: &Estate, diagnostics: &mut Vec<Diagnostic>) {
                 checker.check(path.get_or_insert_with(|| stack.file()), reference);
             }
         }
+        for named in &stack.depends_on {
+            if checker.has_stack(named.name.as_str()) {
+                continue;
+            }
+            checker.unknown_stack(path.get_or_insert_with(|| stack.file()), named.name.as_str(), named.span);
+        }
     }
 }
 
 struct Checker<'e, 'd> {
     estate: &'e Estate,
+    gaps: &'e Gaps,
     /// The environments that lack a key: asked once for each key, not for each of ten thousand stacks.
     missing: HashMap<String, Vec<&'e Environment>>,
+    /// The nearest right name to each wrong one.
+    hints: HashMap<String, Option<&'e str>>,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
 impl<'e> Checker<'e, '_> {
     fn is_plainly_right(&mut self, reference: &Reference) -> bool {
         match &reference.target {
-            ReferenceTarget::Stack { name, output } => {
-                output.is_some() && self.estate.stacks.contains_key(name.as_str())
-            }
+            ReferenceTarget::Stack { name, output } => output.is_some() && self.has_stack(name),
             ReferenceTarget::Environment(Some(key)) => key == NAME_KEY || self.missing_in(key).is_empty(),
             ReferenceTarget::Environment(None) | ReferenceTarget::Own(_) => true,
             ReferenceTarget::Estate(key) => key == NAME_KEY,
@@ -56,10 +67,30 @@ impl<'e> Checker<'e, '_> {
         }
     }
 
+    fn has_stack(&self, name: &str) -> bool {
+        self.estate.stacks.contains_key(name) || self.gaps.stacks.contains(name)
+    }
+
+    fn unknown_stack(&mut self, path: &RepoPath, name: &str, span: Span) {
+        if !self.hints.contains_key(name) && self.hints.len() < HINTS_MAX {
+            let near = nearest(name, self.estate.stacks.keys().map(StackName::as_str));
+            self.hints.insert(name.to_owned(), near);
+        }
+        let diagnostic = Diagnostic::error("unknown-stack", format!("there is no stack `{name}`"))
+            .at(place(path, span), "not in this estate");
+        self.diagnostics.push(match self.hints.get(name).copied().flatten() {
+            Some(near) => diagnostic.help(format!("Did you mean `stack.{near}`?")),
+            None => diagnostic.help("`terrace list` names all stacks."),
+        });
+    }
+
     fn missing_in(&mut self, key: &str) -> &[&'e Environment] {
-        let environments = &self.estate.environments;
+        let (environments, gaps) = (&self.estate.environments, &self.gaps.environments);
         if !self.missing.contains_key(key) {
-            let lacking = environments.values().filter(|environment| !environment.vars.contains_key(key)).collect();
+            let lacking = environments
+                .values()
+                .filter(|environment| !environment.vars.contains_key(key) && !gaps.contains(&environment.name))
+                .collect();
             self.missing.insert(key.to_owned(), lacking);
         }
         &self.missing[key]
@@ -78,7 +109,7 @@ impl<'e> Checker<'e, '_> {
                     "Name one of its outputs: `stack.{name}.OUTPUT`. What must only come first belongs in `depends_on`."
                 ))
             }
-            ReferenceTarget::Stack { name, .. } => unknown_stack(self.estate, path, name, reference.span),
+            ReferenceTarget::Stack { name, .. } => return self.unknown_stack(path, name, reference.span),
             ReferenceTarget::Environment(key) => {
                 self.missing_key(path, key.as_deref().unwrap_or_default(), reference.span)
             }

@@ -222,3 +222,22 @@ stack "b" {}
     --> b/out.tf
     "#);
 }
+
+#[test]
+fn a_module_in_a_submodule() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {}
+//- a/main.tf
+module "m" { source = "../vendor/modules/m" }
+//- vendor @submodule
+"#), @r#"
+    error[missing-module]: there is no Terraform code in `vendor/modules/m`
+     --> a/main.tf:1:23
+      |
+    1 | module "m" { source = "../vendor/modules/m" }
+      |                       ^^^^^^^^^^^^^^^^^^^^^ called here as the module `m`
+      |
+      = help: It lies in a git submodule, whose files are not part of the commit: copy the module into the repository.
+    "#);
+}

@@ -166,3 +166,44 @@ fn more_than_a_hundred_diagnostics() {
     assert_eq!(text.matches("error[").count(), 100);
     assert!(text.ends_with("and 30 more: 30 errors, 0 warnings\n"), "{text}");
 }
+
+#[test]
+fn one_mistake_is_one_diagnostic() {
+    assert_snapshot!(check(r#"
+//- terrace.hcl
+estate "e" {}
+environment "dev" {
+  vars = merge({ region = "x" }, nothing)
+}
+pipeline {
+  stage "dev" { environment = "dev" }
+}
+//- a/stack.hcl
+# The network
+stack "a" {
+  inputs = {
+//- b/stack.hcl
+stack "b" {
+  depends_on = [stack.a]
+  inputs = {
+    id     = stack.a.id
+    region = env.region
+  }
+}
+//- b/main.tf
+variable "id" {}
+variable "region" {}
+"#), @r#"
+    error[syntax]: invalid block body
+     --> a/stack.hcl:3:3
+      |
+    3 |   inputs = {
+      |   ^ expected `}`, newline or identifier
+
+    error[expression]: `nothing` cannot be used here: the value must be a constant
+     --> terrace.hcl:3:34
+      |
+    3 |   vars = merge({ region = "x" }, nothing)
+      |                                  ^^^^^^^
+    "#);
+}

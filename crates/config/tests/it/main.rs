@@ -12,3 +12,4 @@ mod code;
 mod estate;
 mod expression;
 mod hostile;
+mod shown;
