@@ -158,6 +158,11 @@ impl InstanceState {
         matches!(self, Self::Unchanged | Self::Planned | Self::Applied | Self::Skipped(SkipReason::NothingChanged))
     }
 
+    /// Whether a stop kept the instance from coming to its end.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self, Self::Interrupted(_) | Self::Skipped(SkipReason::Stopped))
+    }
+
     /// The state in a word, stable for JSON.
     pub fn word(&self) -> &'static str {
         match self {

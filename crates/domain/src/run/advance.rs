@@ -13,7 +13,7 @@ pub enum Impossible {
     Run {
         /// The event's name.
         event: &'static str,
-        /// What the run is.
+        /// What the run is, or does.
         run: &'static str,
     },
     /// The instance is not in the state for it.
@@ -50,6 +50,7 @@ pub fn advance(mut run: Run, at: Moment, event: Event) -> Result<(Run, Vec<Effec
         Event::Started => step.start(),
         Event::Prepared { stack, provisional } => step.prepared(&stack, provisional)?,
         Event::InputsUnknown { stack, upstream } => {
+            step.expect_planning_only(name)?;
             let index = step.expect(&stack, name, |state| *state == InstanceState::Preparing)?;
             step.finish(index, InstanceState::Blocked(upstream));
         }
@@ -94,6 +95,10 @@ impl Advance<'_> {
     }
 
     fn prepared(&mut self, stack: &StackName, provisional: bool) -> Result<(), Impossible> {
+        if provisional {
+            // What rests on planned outputs is never applied.
+            self.expect_planning_only("Prepared on planned outputs")?;
+        }
         let index = self.expect(stack, "Prepared", |state| *state == InstanceState::Preparing)?;
         self.run.instances[index].provisional = provisional;
         if self.run.stopping {
@@ -134,6 +139,13 @@ impl Advance<'_> {
             Ok(index)
         } else {
             Err(Impossible::Instance { event, stack: stack.clone(), state: state.word() })
+        }
+    }
+
+    fn expect_planning_only(&self, event: &'static str) -> Result<(), Impossible> {
+        match self.run.order.mode {
+            Mode::Plan => Ok(()),
+            Mode::Deliver => Err(Impossible::Run { event, run: "delivers" }),
         }
     }
 

@@ -46,12 +46,12 @@ pub struct Changes {
 impl Changes {
     /// Whether there is nothing to apply.
     pub fn is_empty(&self) -> bool {
-        self.add + self.change + self.destroy + self.import + self.state_only == 0 && self.outputs.is_empty()
+        self.resources() == 0 && self.state_only == 0 && self.outputs.is_empty()
     }
 
     /// How many resources are touched.
     pub fn resources(&self) -> u64 {
-        self.add + self.change + self.destroy + self.import
+        [self.change, self.destroy, self.import].into_iter().fold(self.add, u64::saturating_add)
     }
 }
 
@@ -92,11 +92,11 @@ pub struct TerraformDiagnostic {
 pub enum Event {
     /// The run begins.
     Started,
-    /// An instance is prepared. `provisional`: an input rests on an output that is planned and not applied.
+    /// An instance is prepared.
     Prepared {
         /// The instance.
         stack: StackName,
-        /// Whether its inputs rest on planned outputs.
+        /// Whether an input rests on an output that is planned and not applied (in a run that only plans).
         provisional: bool,
     },
     /// An instance's inputs are not known before these upstream stacks are applied (in a run that only plans).

@@ -7,11 +7,11 @@ use super::{InstanceState, Run, SkipReason};
 pub enum Outcome {
     /// It goes on.
     Running,
-    /// Every instance succeeded or had nothing to do.
+    /// Every instance succeeded, had nothing to do or, in a run that only plans, is blocked.
     Succeeded,
     /// An instance failed.
     Failed,
-    /// Somebody stopped it before its end, and nothing failed.
+    /// It was stopped before its end, or an instance was, and nothing failed.
     Interrupted,
     /// Its process is gone without a word.
     Abandoned,
@@ -76,7 +76,7 @@ impl Run {
         let states = || self.instances.iter().map(|instance| &instance.state);
         if states().any(|state| matches!(state, InstanceState::Failed(_))) {
             Outcome::Failed
-        } else if self.stopping && states().any(|state| !state.is_success()) {
+        } else if states().any(InstanceState::is_stopped) {
             Outcome::Interrupted
         } else {
             Outcome::Succeeded
@@ -103,9 +103,9 @@ impl Run {
             }
             let counts = matches!(instance.state, InstanceState::Applied | InstanceState::Planned);
             if let Some(changes) = instance.changes.as_ref().filter(|_| counts) {
-                tally.add += changes.add;
-                tally.change += changes.change;
-                tally.destroy += changes.destroy;
+                tally.add = tally.add.saturating_add(changes.add);
+                tally.change = tally.change.saturating_add(changes.change);
+                tally.destroy = tally.destroy.saturating_add(changes.destroy);
             }
         }
         tally
