@@ -42,6 +42,13 @@ pub struct ChangedFile {
     pub link: Option<RepoPath>,
 }
 
+impl ChangedFile {
+    /// The path by which it is read.
+    pub fn read_as(&self) -> &RepoPath {
+        self.link.as_ref().unwrap_or(&self.path)
+    }
+}
+
 /// A part of `terrace.hcl` that changed its meaning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EstatePart {
@@ -98,6 +105,9 @@ pub struct Affected {
     pub removed: BTreeSet<StackName>,
 }
 
+/// A module folder that a stack reaches, with the chain of module folders that leads there (the folder itself is the last).
+pub type ReachedModule = (RepoPath, Vec<RepoPath>);
+
 /// What is compared.
 pub struct Comparison<'a> {
     /// The estate before; `None` when it could not be read, and then every stack counts as affected. Only looked at when
@@ -107,9 +117,8 @@ pub struct Comparison<'a> {
     pub now: &'a Estate,
     /// The files that differ.
     pub changes: &'a [ChangedFile],
-    /// For each stack the module folders that it reaches now, each with the chain of module folders that leads there (the
-    /// folder itself is the last).
-    pub modules: &'a dyn Fn(&StackName) -> Vec<(RepoPath, Vec<RepoPath>)>,
+    /// The module folders that a stack reaches now.
+    pub modules: &'a dyn Fn(&StackName) -> Vec<ReachedModule>,
     /// Whether a watch pattern names a path.
     pub watches: &'a dyn Fn(&str, &RepoPath) -> bool,
 }
@@ -120,8 +129,7 @@ pub fn affected(comparison: &Comparison<'_>, graph: &Graph) -> Affected {
     let index = FolderIndex::of(comparison);
     let mut reasons: BTreeMap<StackName, BTreeSet<Reason>> = BTreeMap::new();
     for change in comparison.changes {
-        let read_as = change.link.as_ref().unwrap_or(&change.path);
-        index.readers_of(read_as, |stack, reason| {
+        index.readers_of(change.read_as(), |stack, reason| {
             reasons.entry(stack.clone()).or_default().insert(reason(change));
         });
     }
@@ -129,7 +137,7 @@ pub fn affected(comparison: &Comparison<'_>, graph: &Graph) -> Affected {
         let reason = Reason::Watched { pattern: pattern.to_owned(), file: change.clone() };
         reasons.entry(stack.name.clone()).or_default().insert(reason);
     }
-    let estate_changed = comparison.changes.iter().any(|change| change.path == now.file());
+    let estate_changed = comparison.changes.iter().any(|change| *change.read_as() == now.file());
     let parts = if estate_changed { changed_parts(comparison.before, now) } else { Vec::new() };
     if !parts.is_empty() {
         let state = state_references(now);
@@ -205,7 +213,7 @@ impl<'a> FolderIndex<'a> {
 fn watched<'a>(comparison: &'a Comparison<'_>) -> impl Iterator<Item = (&'a Stack, &'a str, &'a ChangedFile)> {
     comparison.now.stacks.values().filter(|stack| !stack.watch.is_empty()).flat_map(move |stack| {
         stack.watch.iter().flat_map(move |watch| {
-            let named = comparison.changes.iter().filter(move |c| (comparison.watches)(&watch.pattern, &c.path));
+            let named = comparison.changes.iter().filter(move |c| (comparison.watches)(&watch.pattern, c.read_as()));
             named.map(move |change| (stack, watch.pattern.as_str(), change))
         })
     })

@@ -194,10 +194,10 @@ impl Graph {
                     cycle.reverse();
                     return cycle.into_iter().map(|node| &self.edges[node]).collect();
                 }
-                if !came_from.contains_key(&next) {
-                    came_from.insert(next, node);
+                came_from.entry(next).or_insert_with(|| {
                     queue.push_back(next);
-                }
+                    node
+                });
             }
         }
         unreachable!("members of a strongly connected group reach themselves")
