@@ -86,6 +86,20 @@ pub(crate) enum Rule {
     Protects,
 }
 
+impl Rule {
+    fn description(self) -> Option<String> {
+        Some(match self {
+            Self::Name => return None,
+            Self::Cidr => "An IPv4 network in CIDR notation.".to_owned(),
+            Self::CidrInHolder => "Inside the addresses of what holds it, apart from its siblings'.".to_owned(),
+            Self::Between(least, most) => format!("Between {least} and {most}."),
+            Self::NeverSmaller => "Can only grow in place.".to_owned(),
+            Self::NeverOlder => "Cannot go down in place.".to_owned(),
+            Self::Protects => "Deletion is refused while it is true.".to_owned(),
+        })
+    }
+}
+
 /// The longest name, in characters; as in most clouds.
 pub(crate) const NAME_LENGTH_MAX: usize = 255;
 
@@ -147,18 +161,17 @@ impl Attribute {
         !matches!(self.source, Source::Computed(_))
     }
 
-    /// One sentence for the schema.
+    /// What is to be known about it, for the schema; empty where its name says it all.
     pub(crate) fn description(&self) -> String {
-        let mut words = vec![match self.refers_to {
-            Some(kind) => format!("The id of a {}", kind.replace('_', " ")),
-            None => "As the cloud calls it".to_owned(),
-        }];
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(self.refers_to.map(|kind| format!("The id of a {}.", kind.replace('_', " "))));
+        parts.extend(self.rules.iter().filter_map(|rule| rule.description()));
         if self.replaces {
-            words.push("a change replaces the resource".to_owned());
+            parts.push("A change replaces the resource.".to_owned());
         }
         if let Source::Defaulted(default) = self.source {
-            words.push(format!("{default} unless given"));
+            parts.push(format!("Default: {default}."));
         }
-        words.join("; ") + "."
+        parts.join(" ")
     }
 }

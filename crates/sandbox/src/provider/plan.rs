@@ -98,6 +98,7 @@ fn given(kind: &Kind, attribute: &Attribute, config: &Object, region: &Region) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::{ResourceType, Rule, Type};
     use crate::protocol::object::from_json;
 
     fn kind(name: &str) -> &'static Kind {
@@ -238,5 +239,51 @@ mod tests {
         // A replacement begins anew.
         let expected = r#"deletion_protection=false engine="f" id="i" name="d" network_id="n" region="here" size_gb=10 version="1" !engine"#;
         check_update("database", &here(), prior, &config("f"), expected);
+    }
+
+    /// A configuration with a value for all that is required, and for all that is optional or nothing of it.
+    fn sample(kind: &Kind, with_optional: bool) -> Object {
+        let value = |attribute: &Attribute| match attribute.r#type {
+            Type::Text if attribute.rules.contains(&Rule::Cidr) => Value::String("10.0.0.0/8".to_owned()),
+            Type::Text => Value::String(attribute.name.to_owned()),
+            Type::Number => Value::Number(5.into()),
+            Type::Bool => Value::Bool(true),
+            Type::Texts => Value::List(vec![Value::String("a".to_owned())]),
+            Type::TextMap => Value::Object([("a".to_owned(), Value::String("b".to_owned()))].into()),
+        };
+        let given = kind.attributes().filter(|attribute| attribute.is_configurable());
+        let given = given.filter(|attribute| with_optional || attribute.source == Source::Required);
+        given.map(|attribute| (attribute.name, value(attribute))).collect()
+    }
+
+    #[test]
+    fn a_plan_for_what_was_just_made_changes_nothing() {
+        for (resource_type, with_optional) in ResourceType::all().flat_map(|each| [(each, false), (each, true)]) {
+            let kind = resource_type.kind;
+            let config = sample(kind, with_optional);
+            let mut made = create(kind, &config, &here()).expect("planned").state;
+            for (name, value) in made.iter_mut().filter(|(_, value)| **value == Value::Unknown) {
+                *value = Value::String(format!("the cloud's {name}"));
+            }
+            let again = update(kind, &made, &config, &here()).expect("planned");
+            assert_eq!(again, Planned { state: made, replaced_for: Vec::new() }, "{resource_type}");
+        }
+    }
+
+    #[test]
+    fn every_attribute_changes_in_place_or_replaces_as_the_table_says() {
+        for (kind, attribute) in
+            ResourceType::all().flat_map(|each| each.kind.attributes().map(move |a| (each.kind, a)))
+        {
+            if attribute.is_configurable() {
+                let config = sample(kind, true);
+                let mut made = create(kind, &config, &here()).expect("planned").state;
+                // What is unknown differs from everything.
+                made.insert(attribute.name, Value::Unknown);
+                let planned = update(kind, &made, &config, &here()).expect("planned");
+                let expected: &[&str] = if attribute.replaces { &[attribute.name] } else { &[] };
+                assert_eq!(planned.replaced_for, expected, "{}.{}", kind.name, attribute.name);
+            }
+        }
     }
 }
