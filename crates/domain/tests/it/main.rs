@@ -1,0 +1,6 @@
+//! Tests of the domain through its public face: graphs, changes and runs that are built in code, as tables and as properties.
+
+mod affected;
+mod estate;
+mod graph;
+mod run;

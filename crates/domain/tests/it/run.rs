@@ -1,0 +1,10 @@
+//! Tests of `advance`: whole runs under a simulated driver, single events, the sequence in which instances start.
+
+mod chain;
+mod event;
+mod expectation;
+mod outcome;
+mod property;
+mod scenario;
+mod simulation;
+mod start;
