@@ -2,6 +2,19 @@
 
 use std::collections::BTreeMap;
 
+/// How many steps of a circle are named in its summary: nobody reads more, and each step has its place anyhow.
+const NAMED_MAX: usize = 20;
+
+/// A circle in words, back to where it began: `a -> b -> a`.
+pub(crate) fn way(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" -> ({more} more)"),
+    };
+    format!("{}{more} -> {}", shown.join(" -> "), names.first().map_or("", String::as_str))
+}
+
 /// Circles of a graph: at least one where there is any, each as the nodes in order, from the first that was met.
 pub(crate) fn circles<'n, N: Ord>(
     nodes: impl IntoIterator<Item = &'n N>,

@@ -17,6 +17,9 @@ pub const SHOWN_MAX: usize = 100;
 /// The longest message that is shown, in characters: a name can be as long as its file.
 const MESSAGE_MAX: usize = 600;
 
+/// How many places one diagnostic shows: a circle may go through thousands of files.
+const LABELS_MAX: usize = 20;
+
 /// Diagnostics as text for a terminal, with ANSI colours or without; at most [`SHOWN_MAX`], and then how many more there are.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -48,10 +51,16 @@ fn render_one(renderer: &Renderer, diagnostic: &Diagnostic, lines: &mut Lines<'_
     };
     let mut group = Group::with_title(level.primary_title(shown(&diagnostic.summary)).id(diagnostic.code));
     let primary = diagnostic.primary.iter().map(|label| (label, AnnotationKind::Primary));
-    let labels: Vec<(&Label, AnnotationKind)> =
-        primary.chain(diagnostic.secondary.iter().map(|label| (label, AnnotationKind::Context))).collect();
+    let labels: Vec<(&Label, AnnotationKind)> = primary
+        .chain(diagnostic.secondary.iter().map(|label| (label, AnnotationKind::Context)))
+        .take(LABELS_MAX)
+        .collect();
     for excerpt in excerpts(&labels, lines) {
         group = group.element(element(excerpt));
+    }
+    let labels_more = diagnostic.secondary.len() + usize::from(diagnostic.primary.is_some()) - labels.len();
+    if labels_more > 0 {
+        group = group.element(Level::NOTE.message(format!("and {}", count(labels_more, "more place"))));
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(shown(help)));

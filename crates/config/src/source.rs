@@ -11,7 +11,7 @@ use crate::tree::{FileEntry, FileKind, FileTree};
 pub const FILE_SIZE_MAX: u64 = 1 << 20;
 
 /// The most `=` and `:` in a configuration file: the parser looks for redefined keys in time that grows with their square.
-pub const ENTRIES_MAX: usize = 20_000;
+pub const ENTRIES_MAX: usize = 10_000;
 
 /// The mark that some editors put before UTF-8 text.
 pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";

@@ -8,7 +8,7 @@ use terrace_domain::diagnostic::Diagnostic;
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 
-use crate::circle::circles;
+use crate::circle::{circles, way};
 use crate::source::place;
 
 /// The Terraform code of stacks.
@@ -58,10 +58,10 @@ impl Code {
         let calls = &self.calls;
         let found = circles(calls.keys(), |folder| calls.get(folder).map_or(&[], Vec::as_slice));
         for circle in found {
-            let way: Vec<String> = circle.iter().chain(circle.first()).map(|folder| format!("`{folder}`")).collect();
-            let summary = match way[..] {
-                [_, _] => format!("the module {} calls itself", way[0]),
-                _ => format!("modules call each other in a circle: {}", way.join(" -> ")),
+            let names: Vec<String> = circle.iter().map(|folder| format!("`{folder}`")).collect();
+            let summary = match &names[..] {
+                [only] => format!("the module {only} calls itself"),
+                _ => format!("modules call each other in a circle: {}", way(&names)),
             };
             let mut diagnostic = Diagnostic::error("cycle", summary);
             for (at, folder) in circle.iter().enumerate() {

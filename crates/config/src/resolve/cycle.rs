@@ -8,7 +8,7 @@ use terrace_domain::expression::{ReferenceTarget, Span};
 use terrace_domain::graph::Graph;
 use terrace_domain::name::{CapabilityName, StackName};
 
-use crate::circle::circles;
+use crate::circle::{circles, way};
 use crate::source::place;
 
 /// Reports one circle of each group of stacks that depend on each other.
@@ -20,10 +20,10 @@ pub(super) fn of_stacks(estate: &Estate, diagnostics: &mut Vec<Diagnostic>) {
 
 /// `cycle` names each stack before the one that reads it; the last is read by the first.
 fn stack_cycle(estate: &Estate, cycle: &[&StackName]) -> Diagnostic {
-    let way: Vec<&str> = cycle.iter().rev().chain(cycle.last()).map(|name| name.as_str()).collect();
-    let summary = match way[..] {
-        [only, _] => format!("the stack `{only}` depends on itself"),
-        _ => format!("stacks depend on each other in a circle: {}", way.join(" -> ")),
+    let names: Vec<String> = cycle.iter().rev().map(ToString::to_string).collect();
+    let summary = match &names[..] {
+        [only] => format!("the stack `{only}` depends on itself"),
+        _ => format!("stacks depend on each other in a circle: {}", way(&names)),
     };
     let mut diagnostic = Diagnostic::error("cycle", summary);
     for (at, downstream) in cycle.iter().enumerate().rev() {
@@ -53,10 +53,10 @@ pub(super) fn of_capabilities(
 ) {
     let needed_by = |name: &CapabilityName| estate.capabilities.get(name).map_or(&[][..], |known| &known.needs);
     for cycle in circles(estate.capabilities.keys(), needed_by) {
-        let way: Vec<&str> = cycle.iter().chain(cycle.first()).map(|name| name.as_str()).collect();
-        let summary = match way[..] {
-            [only, _] => format!("the capability `{only}` needs itself"),
-            _ => format!("capabilities need each other in a circle: {}", way.join(" -> ")),
+        let names: Vec<String> = cycle.iter().map(ToString::to_string).collect();
+        let summary = match &names[..] {
+            [only] => format!("the capability `{only}` needs itself"),
+            _ => format!("capabilities need each other in a circle: {}", way(&names)),
         };
         let mut diagnostic = Diagnostic::error("cycle", summary);
         for (at, name) in cycle.iter().enumerate() {

@@ -95,10 +95,10 @@ fn one_line_of_garbage_is_cut() {
 
 #[test]
 fn too_many_entries() {
-    let many = "k0=1\n".repeat(20_001);
+    let many = "k0=1\n".repeat(10_001);
     let tree = MemoryTree::default().with("terrace.hcl", SMALLEST).with("a/stack.hcl", many);
     assert_snapshot!(check_tree(&tree), @r#"
-    error[too-large]: `a/stack.hcl` has more than 20000 entries
+    error[too-large]: `a/stack.hcl` has more than 10000 entries
      --> a/stack.hcl:1:1
       |
     1 | k0=1

@@ -242,3 +242,14 @@ output "x" {}
       = help: Take one of these steps out: move what both need into a stack of its own, and let both read that.
     "#);
 }
+
+#[test]
+fn a_circle_of_many_is_shown_in_part() {
+    let stack = |n: usize| {
+        let next = (n + 1) % 200;
+        format!("//- s{n}/stack.hcl\nstack \"s{n}\" {{\n  depends_on = [stack.s{next}]\n}}\n//- s{n}/main.tf\n")
+    };
+    let text = check(&(0..200).map(stack).collect::<Vec<_>>().concat());
+    assert_eq!(text.matches("depends on `").count(), 20, "{text}");
+    assert!(text.contains("(180 more)") && text.contains("and 180 more places"), "{text}");
+}
