@@ -9,6 +9,7 @@ use crate::project::Project;
 use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::views;
+use crate::views::graph::{Marks, Picture, SvgError};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -53,12 +54,18 @@ impl Graph {
         let project = Project::find(settings)?;
         let (opened, selected) = self.selection.resolve(&project, || project.open_work_tree())?;
         let stacks = selected.stacks.union(&selected.downstream).cloned().collect();
-        let picture = views::graph::Picture::new(&opened, &selected, &stacks);
+        let marks =
+            selected.change.is_some().then_some(Marks { affected: &selected.stacks, downstream: &selected.downstream });
+        let picture = Picture::new(&opened.estate, &opened.graph, &stacks, marks);
+        if picture.is_empty() {
+            views::say("There are no stacks to draw.");
+        }
         let text = match if self.json { Format::Json } else { self.format } {
+            Format::Text if self.output.is_some() => console::strip_ansi_codes(&picture.text()).into_owned(),
             Format::Text => picture.text(),
             Format::Dot => picture.dot(),
             Format::Json => picture.json(),
-            Format::Svg => picture.svg(),
+            Format::Svg => picture.svg().map_err(too_large)?,
         };
         match &self.output {
             Some(file) => std::fs::write(settings.folder.join(file), text)
@@ -67,4 +74,9 @@ impl Graph {
         }
         Ok(Exit::Done)
     }
+}
+
+fn too_large(error: SvgError) -> CommandError {
+    CommandError::usage(error.to_string())
+        .help("Select fewer stacks, by name, glob or folder, or with `--affected`; `--format dot` has no limit.")
 }

@@ -64,7 +64,9 @@ const DEFAULTS: &str = "  rankdir=LR;
 fn cluster(text: &mut String, capability: &str, nodes: &[&Node<'_>]) {
     let _ = writeln!(text, "  subgraph {} {{", quoted(&format!("cluster_{capability}")));
     let _ = writeln!(text, "    label={};", label(&[capability.to_owned()]));
-    text.push_str("    style=\"rounded,filled\"; color=\"#d7dee8\"; fillcolor=\"#f4f6fa\"; fontsize=11; fontcolor=\"#5d6b7e\";\n");
+    text.push_str(
+        "    style=\"rounded,filled\"; color=\"#d7dee8\"; fillcolor=\"#f4f6fa\"; fontsize=11; fontcolor=\"#5d6b7e\";\n",
+    );
     nodes.iter().for_each(|one| node(text, "    ", one));
     text.push_str("  }\n");
 }
@@ -107,7 +109,25 @@ mod tests {
         let fixture = Fixture::new(
             "aws(network, team-network)\ngoogle(network, team-network)\nshop <- aws.a, aws.b, aws.c, aws.d, !google",
         );
-        insta::assert_snapshot!(fixture.picture_of_change(&["aws"], &["shop"]).dot(), @"");
+        insta::assert_snapshot!(fixture.picture_of_change(&["aws"], &["shop"]).dot(), @r##"
+        digraph "harbour" {
+          rankdir=LR;
+          nodesep=0.3;
+          ranksep=0.8;
+          fontname="Helvetica";
+          node [shape=box, style="rounded,filled", fillcolor="#ffffff", color="#8896a8", fontname="Helvetica", fontsize=12];
+          edge [color="#8896a8", fontname="Helvetica", fontsize=9, fontcolor="#5d6b7e", arrowsize=0.7];
+          "shop" [label="shop", tooltip="stacks/shop", fillcolor="#d9e9ff", color="#2f6fc1"];
+          subgraph "cluster_network" {
+            label="network";
+            style="rounded,filled"; color="#d7dee8"; fillcolor="#f4f6fa"; fontsize=11; fontcolor="#5d6b7e";
+            "aws" [label="aws\nteam-network", tooltip="stacks/aws", fillcolor="#ffe9bf", color="#c77c02"];
+            "google" [label="google\nteam-network", tooltip="stacks/google"];
+          }
+          "aws" -> "shop" [label="a\nb\nc\nand 1 more", edgetooltip="aws -> shop: a, b, c, d"];
+          "google" -> "shop" [style=dashed, edgetooltip="google -> shop: depends_on"];
+        }
+        "##);
     }
 
     #[test]

@@ -81,8 +81,56 @@ mod tests {
 
     #[test]
     fn nodes_and_edges_say_what_they_are() {
-        let fixture = Fixture::new("dns(naming, team-network) <- cluster.address, cluster.zone, !audit\ncluster\naudit");
-        insta::assert_snapshot!(fixture.picture_of_change(&["cluster"], &["dns"]).json(), @"");
+        let fixture =
+            Fixture::new("dns(naming, team-network) <- cluster.address, cluster.zone, !audit\ncluster\naudit");
+        insta::assert_snapshot!(fixture.picture_of_change(&["cluster"], &["dns"]).json(), @r#"
+        {
+          "schema": "terrace.graph/1",
+          "estate": "harbour",
+          "nodes": [
+            {
+              "name": "audit",
+              "folder": "stacks/audit",
+              "capability": null,
+              "owner": null,
+              "wave": 1
+            },
+            {
+              "name": "cluster",
+              "folder": "stacks/cluster",
+              "capability": null,
+              "owner": null,
+              "wave": 1,
+              "because": "affected"
+            },
+            {
+              "name": "dns",
+              "folder": "stacks/dns",
+              "capability": "naming",
+              "owner": "team-network",
+              "wave": 2,
+              "because": "downstream"
+            }
+          ],
+          "edges": [
+            {
+              "from": "audit",
+              "to": "dns",
+              "outputs": [],
+              "explicit": true
+            },
+            {
+              "from": "cluster",
+              "to": "dns",
+              "outputs": [
+                "address",
+                "zone"
+              ],
+              "explicit": false
+            }
+          ]
+        }
+        "#);
     }
 
     #[test]

@@ -7,8 +7,12 @@ mod shelves;
 
 use layers::{Budget, layers};
 
-/// How much work the layout may be: dugong's own units, which grow with nodes, edges and the layers that edges cross. 1,500 stacks
-/// of a usual estate take about 80 million; at the limit a layout takes some ten seconds.
+/// How many layers all edges together may pass, when each box is as far left as it can be: each passage takes room like a box, and
+/// time more than in proportion.
+const PASSAGES_MAX: usize = 8_000;
+/// How many edges there may be.
+const EDGES_MAX: usize = 6_000;
+/// How much work the layout may be, in dugong's own units, for shapes that are hard in other ways.
 const WORK_MAX: usize = 600_000_000;
 
 /// A place.
@@ -51,8 +55,9 @@ pub(super) struct Layout {
 /// Why there is no layout.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LayoutError {
-    /// It would be more work than [`WORK_MAX`].
-    #[error("the dependencies cross too many layers")]
+    /// There are more edges than [`EDGES_MAX`], or they pass more layers than [`PASSAGES_MAX`], or the whole is more work than
+    /// [`WORK_MAX`].
+    #[error("there are too many dependencies, or too long ones")]
     TooMuchWork,
     /// The algorithm failed.
     #[error("no layout was found: {0}")]
@@ -62,6 +67,9 @@ pub(super) enum LayoutError {
 /// Places boxes of these sizes, and edges between pairs of them. Boxes that hang together are laid out together; groups, the largest
 /// first, and then single boxes fill shelves.
 pub(super) fn layout(sizes: &[Size], edges: &[(usize, usize)]) -> Result<Layout, LayoutError> {
+    if edges.len() > EDGES_MAX || passages(&depths(sizes.len(), edges), edges) > PASSAGES_MAX {
+        return Err(LayoutError::TooMuchWork);
+    }
     let mut budget = Budget::new(WORK_MAX);
     let groups = groups(sizes.len(), edges);
     let single_width = groups.iter().filter(|group| group.boxes.len() == 1).map(|group| sizes[group.boxes[0]].width);
@@ -74,6 +82,33 @@ pub(super) fn layout(sizes: &[Size], edges: &[(usize, usize)]) -> Result<Layout,
         });
     }
     Ok(together(sizes.len(), edges.len(), &groups, &parts))
+}
+
+/// How many edges the longest way to each box has; edges of a circle count as none.
+fn depths(boxes: usize, edges: &[(usize, usize)]) -> Vec<usize> {
+    let mut open = vec![0_usize; boxes];
+    let mut next = vec![Vec::new(); boxes];
+    for &(from, to) in edges {
+        open[to] += 1;
+        next[from].push(to);
+    }
+    let mut depths = vec![0_usize; boxes];
+    let mut ready: Vec<usize> = (0..boxes).filter(|&at| open[at] == 0).collect();
+    while let Some(at) = ready.pop() {
+        for &to in &next[at] {
+            depths[to] = depths[to].max(depths[at] + 1);
+            open[to] -= 1;
+            if open[to] == 0 {
+                ready.push(to);
+            }
+        }
+    }
+    depths
+}
+
+/// How many layers the edges pass between those of their ends.
+fn passages(depths: &[usize], edges: &[(usize, usize)]) -> usize {
+    edges.iter().map(|&(from, to)| depths[to].saturating_sub(depths[from] + 1)).sum()
 }
 
 fn single(size: Size) -> Layout {
@@ -164,12 +199,16 @@ mod tests {
 
     /// Three layers of `width` boxes, a chain beside them, and boxes alone.
     fn wide(width: usize) -> (Vec<Size>, Vec<(usize, usize)>) {
-        let mut edges: Vec<_> =
-            (0..2 * width).flat_map(|at| [(at, (at / width + 1) * width + at * 3 % width), (at, at / width * width + width + at % width)]).collect();
+        let mut edges: Vec<_> = (0..2 * width)
+            .flat_map(|at| {
+                [(at, (at / width + 1) * width + at * 3 % width), (at, at / width * width + width + at % width)]
+            })
+            .collect();
         edges.extend((0..4).map(|at| (3 * width + at, 3 * width + at + 1)));
         edges.sort_unstable();
         edges.dedup();
-        let sizes = (0..3 * width + 12).map(|at| Size { width: 90.0 + f64::from(u8::try_from(at % 40).unwrap()), height: 44.0 });
+        let sizes = (0..3 * width + 12)
+            .map(|at| Size { width: 90.0 + f64::from(u8::try_from(at % 40).unwrap()), height: 44.0 });
         (sizes.collect(), edges)
     }
 
@@ -226,6 +265,6 @@ mod tests {
     fn a_shape_that_would_take_too_long_is_refused() {
         let last = 1_499;
         let edges: Vec<_> = (0..last).flat_map(|at| [(at, at + 1), (0, at + 1), (at, last)]).collect();
-        assert!(matches!(layout(&[SIZE; 1_500], &edges), Err(LayoutError::TooMuchWork)));
+        assert!(matches!(layout(&vec![SIZE; 1_500], &edges), Err(LayoutError::TooMuchWork)));
     }
 }

@@ -93,8 +93,11 @@ impl Picture<'_> {
         legend::heading(self.estate.name.as_str(), &about, self.marked, dashed, MARGIN)
     }
 
-    /// A hue for each capability, in order of their names.
+    /// A hue for each capability, in order of their names; none where colours mean what a change does.
     fn hues(&self) -> BTreeMap<&str, usize> {
+        if self.marked {
+            return BTreeMap::new();
+        }
         let mut hues: BTreeMap<&str, usize> =
             self.nodes.iter().filter_map(|node| Some((node.stack.capability.as_ref()?.as_str(), 0))).collect();
         for (hue, number) in hues.values_mut().zip(0..) {
@@ -216,7 +219,8 @@ fn path_of(route: &Route) -> String {
             let _ = write!(data, "L{} {}", tenth(to.x), tenth(to.y));
         } else {
             let middle = tenth(f64::midpoint(from.x, to.x));
-            let _ = write!(data, "C{middle} {} {middle} {} {} {}", tenth(from.y), tenth(to.y), tenth(to.x), tenth(to.y));
+            let _ =
+                write!(data, "C{middle} {} {middle} {} {} {}", tenth(from.y), tenth(to.y), tenth(to.x), tenth(to.y));
         }
     }
     data

@@ -62,25 +62,73 @@ mod tests {
     #[test]
     fn waves_name_what_each_stack_depends_on() {
         let fixture = Fixture::harbour();
-        insta::assert_snapshot!(fixture.picture().text(), @"");
+        insta::assert_snapshot!(fixture.picture().text(), @"
+        Wave 1: 4 stacks
+          aws-network
+          aws-vault
+          google-network
+          google-vault
+        Wave 2: 4 stacks
+          aws-cluster      <- aws-network
+          aws-database     <- aws-network, aws-vault
+          google-cluster   <- google-network
+          google-database  <- google-network, google-vault
+        Wave 3: 2 stacks
+          backups          <- aws-database, google-database
+          dns              <- aws-cluster, google-cluster
+        Wave 4: 1 stack
+          shop             <- aws-cluster, aws-database, aws-vault, dns, google-cluster, google-database, google-vault
+        Wave 5: 1 stack
+          status           <- dns, shop
+        ");
     }
 
     #[test]
     fn a_selection_keeps_the_numbers_and_the_upstream_that_is_not_drawn() {
         let fixture = Fixture::harbour();
-        insta::assert_snapshot!(fixture.picture_of(&["dns", "shop"]).text(), @"");
+        insta::assert_snapshot!(fixture.picture_of(&["dns", "shop"]).text(), @"
+        Wave 3: 1 stack
+          dns   <- aws-cluster, google-cluster
+        Wave 4: 1 stack
+          shop  <- aws-cluster, aws-database, aws-vault, dns, google-cluster, google-database, google-vault
+        ");
     }
 
     #[test]
     fn a_change_is_marked() {
         let fixture = Fixture::harbour();
-        insta::assert_snapshot!(fixture.picture_of_change(&["aws-cluster"], &["dns", "shop"]).text(), @"");
+        insta::assert_snapshot!(fixture.picture_of_change(&["aws-cluster"], &["dns", "shop"]).text(), @"
+        Wave 1: 4 stacks
+          aws-network
+          aws-vault
+          google-network
+          google-vault
+        Wave 2: 4 stacks
+          aws-cluster      affected    <- aws-network
+          aws-database                 <- aws-network, aws-vault
+          google-cluster               <- google-network
+          google-database              <- google-network, google-vault
+        Wave 3: 2 stacks
+          backups                      <- aws-database, google-database
+          dns              downstream  <- aws-cluster, google-cluster
+        Wave 4: 1 stack
+          shop             downstream  <- aws-cluster, aws-database, aws-vault, dns, google-cluster, google-database, google-vault
+        Wave 5: 1 stack
+          status                       <- dns, shop
+        ");
     }
 
     #[test]
     fn stacks_on_a_cycle_are_in_no_wave() {
         let fixture = Fixture::new("a <- b\nb <- a\nc\nd <- a");
-        insta::assert_snapshot!(fixture.picture().text(), @"");
+        insta::assert_snapshot!(fixture.picture().text(), @"
+        Wave 1: 1 stack
+          c
+        In no wave: 3 stacks
+          a  <- b
+          b  <- a
+          d  <- a
+        ");
     }
 
     #[test]

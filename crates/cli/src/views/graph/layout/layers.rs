@@ -7,7 +7,7 @@ use dugong::graphlib::{Graph, GraphOptions};
 use dugong::{EdgeLabel, GraphLabel, NodeLabel, RankDir, WorkControl, WorkError, layout_controlled};
 
 use super::route::{Passage, routes};
-use super::{Frame, Layout, LayoutError, Point, Size};
+use super::{Frame, Layout, LayoutError, Point, Size, depths};
 
 /// Between boxes of one layer.
 const BOX_GAP: f64 = 20.0;
@@ -62,7 +62,7 @@ pub(super) fn layers(sizes: &[Size], edges: &[(usize, usize)], budget: &mut Budg
 
 fn dagre(sizes: &[Size], edges: &[(usize, usize)]) -> Dagre {
     let mut graph = Dagre::new(GraphOptions::default());
-    let depth = longest_way(sizes.len(), edges);
+    let depth = depths(sizes.len(), edges).into_iter().max().unwrap_or(0);
     #[expect(clippy::cast_precision_loss, reason = "a number of edges in a picture is small")]
     let edges_per_gap = edges.len() as f64 / depth.max(1) as f64;
     graph.set_graph(GraphLabel {
@@ -84,28 +84,6 @@ fn dagre(sizes: &[Size], edges: &[(usize, usize)]) -> Dagre {
 
 fn id(at: usize) -> String {
     format!("box-{at}")
-}
-
-/// How many edges the longest way has; edges of a circle count as none.
-fn longest_way(boxes: usize, edges: &[(usize, usize)]) -> usize {
-    let mut open = vec![0_usize; boxes];
-    let mut next = vec![Vec::new(); boxes];
-    for &(from, to) in edges {
-        open[to] += 1;
-        next[from].push(to);
-    }
-    let mut depth = vec![0_usize; boxes];
-    let mut ready: Vec<usize> = (0..boxes).filter(|&at| open[at] == 0).collect();
-    while let Some(at) = ready.pop() {
-        for &to in &next[at] {
-            depth[to] = depth[to].max(depth[at] + 1);
-            open[to] -= 1;
-            if open[to] == 0 {
-                ready.push(to);
-            }
-        }
-    }
-    depth.into_iter().max().unwrap_or(0)
 }
 
 fn centre(graph: &Dagre, at: usize) -> Point {
@@ -152,8 +130,10 @@ fn to_origin(mut frames: Vec<Frame>, mut routes: Vec<Vec<Point>>) -> Layout {
     let points = || routes.iter().flatten();
     let left = frames.iter().map(|frame| frame.x).chain(points().map(|point| point.x)).fold(f64::MAX, f64::min);
     let top = frames.iter().map(|frame| frame.y).chain(points().map(|point| point.y)).fold(f64::MAX, f64::min);
-    let right = frames.iter().map(|frame| frame.x + frame.width).chain(points().map(|point| point.x)).fold(left, f64::max);
-    let bottom = frames.iter().map(|frame| frame.y + frame.height).chain(points().map(|point| point.y)).fold(top, f64::max);
+    let right =
+        frames.iter().map(|frame| frame.x + frame.width).chain(points().map(|point| point.x)).fold(left, f64::max);
+    let bottom =
+        frames.iter().map(|frame| frame.y + frame.height).chain(points().map(|point| point.y)).fold(top, f64::max);
     for frame in &mut frames {
         *frame = Frame { x: frame.x - left, y: frame.y - top, ..*frame };
     }
@@ -161,4 +141,17 @@ fn to_origin(mut frames: Vec<Frame>, mut routes: Vec<Vec<Point>>) -> Layout {
         *point = Point { x: point.x - left, y: point.y - top };
     }
     Layout { frames, routes, size: Size { width: right - left, height: bottom - top } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_has_an_end() {
+        let sizes = [Size { width: 100.0, height: 40.0 }; 4];
+        let edges = [(0, 1), (1, 2), (0, 3), (3, 2)];
+        assert!(layers(&sizes, &edges, &mut Budget::new(1_000_000)).is_ok());
+        assert!(matches!(layers(&sizes, &edges, &mut Budget::new(100)), Err(LayoutError::TooMuchWork)));
+    }
 }

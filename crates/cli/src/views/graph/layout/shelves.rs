@@ -3,7 +3,7 @@
 use super::{Point, Size};
 
 /// Between rectangles, and between shelves.
-const GAP: f64 = 24.0;
+const GAP: f64 = 32.0;
 /// How much wider than high the whole should be.
 const ASPECT: f64 = 1.6;
 
@@ -40,8 +40,8 @@ mod tests {
         let small = Size { width: 40.0, height: 20.0 };
         let (corners, size) = fill(&[small, Size { width: 200.0, height: 100.0 }, small, small]);
         assert_eq!(corners[1], Point { x: 0.0, y: 0.0 });
-        assert_eq!(corners[0], Point { x: 0.0, y: 124.0 });
-        assert_eq!(corners[2], Point { x: 64.0, y: 124.0 });
-        assert_eq!(size, Size { width: 200.0, height: 144.0 });
+        assert_eq!(corners[0], Point { x: 0.0, y: 132.0 });
+        assert_eq!(corners[2], Point { x: 72.0, y: 132.0 });
+        assert_eq!(size, Size { width: 200.0, height: 152.0 });
     }
 }

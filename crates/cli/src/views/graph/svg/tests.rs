@@ -23,10 +23,45 @@ fn texts_of(svg: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn boxes_have_names_and_edges_say_what_is_read() {
-    let fixture = Fixture::new("cluster(container-platform, team-platform)\ndns <- cluster.address, cluster.zone, !cluster\naudit <- !dns");
+    let fixture = Fixture::new(
+        "cluster(container-platform, team-platform)\ndns <- cluster.address, cluster.zone, !cluster\naudit <- !dns",
+    );
     let svg = fixture.picture().svg().unwrap();
-    insta::assert_snapshot!(texts_of(&svg, "text").join("\n"), @"");
-    insta::assert_snapshot!(texts_of(&svg, "title").join("\n---\n"), @"");
+    insta::assert_snapshot!(texts_of(&svg, "text").join("\n"), @"
+    harbour
+    3 stacks, 2 dependencies
+    depends_on, reads no output
+    audit
+    stacks/audit
+    cluster
+    container-platform · team-platform
+    dns
+    stacks/dns
+    ");
+    insta::assert_snapshot!(texts_of(&svg, "title").join("\n---\n"), @"
+    Stacks of harbour and what they depend on
+    ---
+    cluster → dns
+    reads address, zone
+    named in depends_on
+    ---
+    dns → audit
+    named in depends_on
+    ---
+    audit
+    folder: stacks/audit
+    wave: 3
+    ---
+    cluster
+    folder: stacks/cluster
+    capability: container-platform
+    owner: team-platform
+    wave: 1
+    ---
+    dns
+    folder: stacks/dns
+    wave: 2
+    ");
 }
 
 #[test]
@@ -59,7 +94,7 @@ fn too_many_stacks_are_refused() {
     let fixture = Fixture::layered(1, STACKS_MAX + 1);
     let error = fixture.picture().svg().unwrap_err();
     assert!(matches!(error, SvgError::TooManyStacks(1_501)));
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"a picture has at most 1500 stacks, these are 1501");
 }
 
 #[test]
