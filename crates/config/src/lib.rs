@@ -23,4 +23,4 @@ pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sourc
 pub use render::{SHOWN_MAX, render};
 pub use source::{ENTRIES_MAX, FILE_SIZE_MAX};
 pub use watch::Watches;
-pub use wire::{WireDiagnostic, wire};
+pub use wire::{WireDiagnostic, WireLabel, WirePlace, wire};

@@ -1,13 +1,12 @@
 //! Diagnostics for programs: the form of `--json`. Its fields are kept stable.
 
 use serde::Serialize;
-use terrace_domain::diagnostic::{Diagnostic, Severity};
+use terrace_domain::diagnostic::{Diagnostic, Place, Severity};
 
 use crate::load::Sources;
 use crate::render::{Lines, boundary, line_of};
 
-/// A diagnostic as programs read it. Lines and columns count from 1, columns in characters; the end is the place after the last
-/// character. They are absent where there is no place, or its file cannot be shown.
+/// A diagnostic as programs read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WireDiagnostic {
     /// `error` or `warning`.
@@ -16,6 +15,19 @@ pub struct WireDiagnostic {
     pub code: &'static str,
     /// What is wrong, one line.
     pub summary: String,
+    /// The place to mend.
+    #[serde(flatten)]
+    pub place: WirePlace,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Other places that explain it.
+    pub related: Vec<WireLabel>,
+}
+
+/// A place as programs read it. Lines and columns count from 1, columns in characters; the end is the place after the last
+/// character. They are absent where there is no place, or its file cannot be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct WirePlace {
     /// The file, relative to the repository's root.
     pub file: Option<String>,
     /// The first line.
@@ -26,8 +38,16 @@ pub struct WireDiagnostic {
     pub end_line: Option<usize>,
     /// The column after the last.
     pub end_column: Option<usize>,
-    /// What to do about it.
-    pub help: Option<String>,
+}
+
+/// A place with a word about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WireLabel {
+    /// Where.
+    #[serde(flatten)]
+    pub place: WirePlace,
+    /// What there is to say.
+    pub label: String,
 }
 
 /// All diagnostics in the form for programs.
@@ -37,15 +57,9 @@ pub fn wire(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<WireDiagnostic
 }
 
 fn one(diagnostic: &Diagnostic, lines: &mut Lines<'_>) -> WireDiagnostic {
-    let place = diagnostic.primary.as_ref().map(|label| &label.place);
-    let mut position = |at: usize| {
-        let (text, starts) = lines.get(&place?.path)?;
-        let at = boundary(text, at);
-        let line = line_of(starts, at);
-        Some((line + 1, text[starts[line]..at].chars().count() + 1))
-    };
-    let start = place.and_then(|place| position(place.range.start));
-    let end = place.and_then(|place| position(place.range.end));
+    let place = diagnostic.primary.as_ref().map(|label| wire_place(&label.place, lines)).unwrap_or_default();
+    let related = diagnostic.secondary.iter();
+    let related = related.map(|label| WireLabel { place: wire_place(&label.place, lines), label: label.text.clone() });
     WireDiagnostic {
         severity: match diagnostic.severity {
             Severity::Error => "error",
@@ -53,11 +67,25 @@ fn one(diagnostic: &Diagnostic, lines: &mut Lines<'_>) -> WireDiagnostic {
         },
         code: diagnostic.code,
         summary: diagnostic.summary.clone(),
-        file: place.map(|place| place.path.as_str().to_owned()),
+        place,
+        help: diagnostic.help.clone(),
+        related: related.collect(),
+    }
+}
+
+fn wire_place(place: &Place, lines: &mut Lines<'_>) -> WirePlace {
+    let mut position = |at: usize| {
+        let (text, starts) = lines.get(&place.path)?;
+        let at = boundary(text, at);
+        let line = line_of(starts, at);
+        Some((line + 1, text[starts[line]..at].chars().count() + 1))
+    };
+    let (start, end) = (position(place.range.start), position(place.range.end));
+    WirePlace {
+        file: Some(place.path.as_str().to_owned()),
         line: start.map(|(line, _)| line),
         column: start.map(|(_, column)| column),
         end_line: end.map(|(line, _)| line),
         end_column: end.map(|(_, column)| column),
-        help: diagnostic.help.clone(),
     }
 }

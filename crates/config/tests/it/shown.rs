@@ -12,6 +12,8 @@ fn broken() -> MemoryTree {
         .with("a/main.tf", "")
         .with("a/stack.hcl", "stack \"a\" {\n  owner = \"größe\"\n  /* ö */ onwer = 1\n}\n")
         .with("b/stack.hcl", b"\0".as_slice())
+        .with("c/stack.hcl", "stack \"a\" {}")
+        .with("c/main.tf", "")
 }
 
 #[test]
@@ -29,7 +31,8 @@ fn programs_get_lines_and_columns() {
         "column": 11,
         "end_line": 3,
         "end_column": 16,
-        "help": "Did you mean `owner`?"
+        "help": "Did you mean `owner`?",
+        "related": []
       },
       {
         "severity": "error",
@@ -40,7 +43,29 @@ fn programs_get_lines_and_columns() {
         "column": null,
         "end_line": null,
         "end_column": null,
-        "help": "The byte at offset 0 does not occur in text; configuration is written in UTF-8."
+        "help": "The byte at offset 0 does not occur in text; configuration is written in UTF-8.",
+        "related": []
+      },
+      {
+        "severity": "error",
+        "code": "duplicate-name",
+        "summary": "two stacks are called `a`",
+        "file": "c/stack.hcl",
+        "line": 1,
+        "column": 7,
+        "end_line": 1,
+        "end_column": 10,
+        "help": "A stack's name is unique in its estate: state, releases and records are kept under it.",
+        "related": [
+          {
+            "file": "a/stack.hcl",
+            "line": 1,
+            "column": 7,
+            "end_line": 1,
+            "end_column": 10,
+            "label": "the first one"
+          }
+        ]
       }
     ]
     "#);
