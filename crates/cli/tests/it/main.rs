@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod affected;
+mod concurrent;
 mod deliver;
 mod desk;
+mod failure;
 mod harbour;
 mod init;
+mod interrupt;
+mod plan;
 mod small;
