@@ -65,7 +65,7 @@ impl Graph {
             Format::Text => picture.text(),
             Format::Dot => picture.dot(),
             Format::Json => picture.json(),
-            Format::Svg => picture.svg().map_err(too_large)?,
+            Format::Svg => picture.svg().map_err(|error| too_large(&error))?,
         };
         match &self.output {
             Some(file) => std::fs::write(settings.folder.join(file), text)
@@ -76,7 +76,7 @@ impl Graph {
     }
 }
 
-fn too_large(error: SvgError) -> CommandError {
+fn too_large(error: &SvgError) -> CommandError {
     CommandError::usage(error.to_string())
         .help("Select fewer stacks, by name, glob or folder, or with `--affected`; `--format dot` has no limit.")
 }

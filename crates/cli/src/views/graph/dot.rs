@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use terrace_domain::name::CapabilityName;
+
 use super::{Edge, Mark, Node, Picture};
 
 /// How many outputs an edge's label names: more would push the stacks apart. The tooltip has all.
@@ -29,7 +31,7 @@ impl Picture<'_> {
     fn by_capability(&self) -> BTreeMap<Option<&str>, Vec<&Node<'_>>> {
         let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for node in &self.nodes {
-            groups.entry(node.stack.capability.as_ref().map(|name| name.as_str())).or_default().push(node);
+            groups.entry(node.stack.capability.as_ref().map(CapabilityName::as_str)).or_default().push(node);
         }
         groups
     }
@@ -67,7 +69,9 @@ fn cluster(text: &mut String, capability: &str, nodes: &[&Node<'_>]) {
     text.push_str(
         "    style=\"rounded,filled\"; color=\"#d7dee8\"; fillcolor=\"#f4f6fa\"; fontsize=11; fontcolor=\"#5d6b7e\";\n",
     );
-    nodes.iter().for_each(|one| node(text, "    ", one));
+    for one in nodes {
+        node(text, "    ", one);
+    }
     text.push_str("  }\n");
 }
 

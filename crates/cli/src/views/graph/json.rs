@@ -1,6 +1,7 @@
 //! The picture for programs, `terrace.graph/1`.
 
 use serde::Serialize;
+use terrace_domain::name::CapabilityName;
 
 use super::{Edge, Mark, Node, Picture};
 
@@ -68,7 +69,7 @@ fn node<'s>(node: &'s Node<'_>) -> NodeJson<'s> {
     NodeJson {
         name: node.name(),
         folder: node.stack.folder.as_str(),
-        capability: node.stack.capability.as_ref().map(|name| name.as_str()),
+        capability: node.stack.capability.as_ref().map(CapabilityName::as_str),
         owner: node.owner,
         wave: node.wave,
         because: node.mark.map(Mark::as_str),

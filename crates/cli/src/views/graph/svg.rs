@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 use svg::Document;
 use svg::node::element::{Definitions, Group, Marker, Path, Rectangle, Style, Text, Title};
+use terrace_domain::name::CapabilityName;
 
 use super::layout::{Frame, LayoutError, Route, Size, layout};
 use super::{Edge, Mark, Node, Picture};
@@ -144,7 +145,7 @@ fn edge_title(edge: &Edge<'_>, from: &str, to: &str) -> String {
 
 /// Capability and owner; the folder, where the stack has neither.
 fn about(node: &Node<'_>) -> String {
-    let parts: Vec<&str> = node.stack.capability.iter().map(|name| name.as_str()).chain(node.owner).collect();
+    let parts: Vec<&str> = node.stack.capability.iter().map(CapabilityName::as_str).chain(node.owner).collect();
     let text = if parts.is_empty() { node.stack.folder.to_string() } else { parts.join(" \u{b7} ") };
     shortened(&legible(&text), ABOUT_LENGTH_MAX)
 }

@@ -19,17 +19,25 @@ pub(super) struct Passage {
 /// The route of each edge.
 pub(super) fn routes(frames: &[Frame], edges: &[(usize, usize)], passages: &[Vec<Passage>]) -> Vec<Route> {
     let middle = |at: usize| frames[at].y + frames[at].height / 2.0;
-    let leaving = edges.iter().zip(passages).map(|(&(from, to), passages)| End {
-        of: from,
-        towards: passages.first().map_or(middle(to), |passage| passage.y),
-        far: frames[to].x,
-    });
-    let arriving = edges.iter().zip(passages).map(|(&(from, to), passages)| End {
-        of: to,
-        towards: passages.last().map_or(middle(from), |passage| passage.y),
-        far: -frames[from].x,
-    });
-    let (starts, ends) = (ports(frames, leaving.collect()), ports(frames, arriving.collect()));
+    let leaving: Vec<End> = edges
+        .iter()
+        .zip(passages)
+        .map(|(&(from, to), passages)| End {
+            of: from,
+            towards: passages.first().map_or(middle(to), |passage| passage.y),
+            far: frames[to].x,
+        })
+        .collect();
+    let arriving: Vec<End> = edges
+        .iter()
+        .zip(passages)
+        .map(|(&(from, to), passages)| End {
+            of: to,
+            towards: passages.last().map_or(middle(from), |passage| passage.y),
+            far: -frames[from].x,
+        })
+        .collect();
+    let (starts, ends) = (ports(frames, &leaving), ports(frames, &arriving));
     edges
         .iter()
         .enumerate()
@@ -56,7 +64,7 @@ struct End {
 }
 
 /// The height at which each end touches its box.
-fn ports(frames: &[Frame], ends: Vec<End>) -> Vec<f64> {
+fn ports(frames: &[Frame], ends: &[End]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..ends.len()).collect();
     order.sort_by(|&a, &b| {
         let (a, b) = (&ends[a], &ends[b]);

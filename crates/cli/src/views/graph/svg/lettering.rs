@@ -1,5 +1,5 @@
 //! How wide texts are, how long they may be, and what may stand in them. Widths are estimates: the reader's font is not known here,
-//! so they are those of a rather wide sans serif (Verdana, DejaVu Sans).
+//! so they are those of a rather wide sans serif (`Verdana`, `DejaVu Sans`).
 
 /// A face of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
