@@ -208,9 +208,9 @@ pub struct Run {
     downstream: Vec<Vec<usize>>,
     /// How many upstream instances are not final.
     open_upstream: Vec<usize>,
-    /// How many instances hang on each, however far: what many wait for goes first.
-    weight: Vec<usize>,
-    /// Ready to start: the heaviest first, then in the order's sequence.
+    /// The longest chain of instances below each: what the end of the run hangs on goes first.
+    chain_below: Vec<usize>,
+    /// Ready to start: the longest chain below first, then in the order's sequence.
     ready: BTreeSet<(std::cmp::Reverse<usize>, usize)>,
     active: usize,
     open: usize,
@@ -232,10 +232,9 @@ impl Run {
                 open_upstream[at] += 1;
             }
         }
-        // The longest chain below each instance: what the end of the run hangs on goes first.
-        let mut weight = vec![0_usize; order.instances.len()];
+        let mut chain_below = vec![0_usize; order.instances.len()];
         for at in (0..order.instances.len()).rev() {
-            weight[at] = downstream[at].iter().map(|below| weight[*below] + 1).max().unwrap_or(0);
+            chain_below[at] = downstream[at].iter().map(|below| chain_below[*below] + 1).max().unwrap_or(0);
         }
         let instances: Vec<_> = order.instances.iter().map(|ordered| Instance::waiting(&ordered.stack)).collect();
         let open = instances.len();
@@ -245,7 +244,7 @@ impl Run {
             index,
             downstream,
             open_upstream,
-            weight,
+            chain_below,
             ready: BTreeSet::new(),
             active: 0,
             open,

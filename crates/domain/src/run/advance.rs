@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Effect, Event, InstanceState, Mode, Moment, Run, SkipReason, Step};
+use super::{Changes, Effect, Event, Instance, InstanceState, Mode, Moment, Run, SkipReason, Step};
 use crate::name::StackName;
 
 /// An event that cannot happen in the run's present state: a fault of the driver or of the journal.
@@ -90,7 +90,10 @@ impl Advance<'_> {
         // Collected first: an instance that ends here at once makes others ready on the way.
         let roots: Vec<_> = (0..self.run.instances.len()).filter(|at| self.run.open_upstream[*at] == 0).collect();
         for index in roots {
-            self.reach(index);
+            match self.end_without_start(index) {
+                Some(state) => self.finish(index, state),
+                None => self.queue(index),
+            }
         }
     }
 
@@ -110,7 +113,7 @@ impl Advance<'_> {
         Ok(())
     }
 
-    fn planned(&mut self, stack: &StackName, changes: super::Changes) -> Result<(), Impossible> {
+    fn planned(&mut self, stack: &StackName, changes: Changes) -> Result<(), Impossible> {
         let index = self.expect(stack, "Planned", |state| *state == InstanceState::Planning)?;
         let nothing_to_do = changes.is_empty();
         self.run.instances[index].changes = Some(changes);
@@ -149,27 +152,56 @@ impl Advance<'_> {
         }
     }
 
-    /// An instance's upstream is done: it waits for a place, or comes to its end at once.
-    fn reach(&mut self, index: usize) {
-        match self.end_without_start(index) {
-            Some(state) => self.finish(index, state),
-            None => self.queue(index),
+    /// Brings an instance to its end and tells those downstream. Works through them with a list, not by recursion: a chain may be
+    /// ten thousand long.
+    fn finish(&mut self, index: usize, state: InstanceState) {
+        if self.run.instances[index].state.step().is_some() {
+            self.run.active -= 1;
+        }
+        self.end(index, state);
+        let mut ended = vec![index];
+        while let Some(index) = ended.pop() {
+            for below in self.run.downstream[index].clone() {
+                self.run.open_upstream[below] -= 1;
+                if self.run.instances[below].state != InstanceState::Waiting {
+                    continue;
+                }
+                if let Some(state) = self.end_after(index).or_else(|| self.end_without_start(below)) {
+                    self.end(below, state);
+                    ended.push(below);
+                } else if self.run.open_upstream[below] == 0 {
+                    self.queue(below);
+                }
+            }
         }
     }
 
-    fn queue(&mut self, index: usize) {
-        self.run.ready.insert((Reverse(self.run.weight[index]), index));
+    fn end(&mut self, index: usize, state: InstanceState) {
+        let instance = &mut self.run.instances[index];
+        instance.state = state;
+        instance.finished = Some(self.at);
+        self.run.open -= 1;
     }
 
-    /// The end of an instance that is not to be started though its upstream is done.
+    /// The end of all that is directly below an instance that did not succeed; nothing that their other upstream does can mend
+    /// it. Names the first cause, not the nearest skipped neighbour.
+    fn end_after(&self, index: usize) -> Option<InstanceState> {
+        let Instance { stack, state, .. } = &self.run.instances[index];
+        match state {
+            state if state.is_success() => None,
+            InstanceState::Skipped(reason) => Some(InstanceState::Skipped(reason.clone())),
+            InstanceState::Blocked(_) => Some(InstanceState::Blocked([stack.clone()].into())),
+            _ => Some(InstanceState::Skipped(SkipReason::Upstream(stack.clone()))),
+        }
+    }
+
+    /// The end of an instance that has nothing to do, once that is certain. (Nothing waits any more when the run is being stopped:
+    /// the stop has skipped it.)
     fn end_without_start(&self, index: usize) -> Option<InstanceState> {
-        if self.run.stopping {
-            Some(InstanceState::Skipped(SkipReason::Stopped))
-        } else if self.run.order.instances[index].only_if_upstream_changes && !self.upstream_changed(index) {
-            Some(InstanceState::Skipped(SkipReason::NothingChanged))
-        } else {
-            None
-        }
+        let is_certain = self.run.open_upstream[index] == 0;
+        let only_if_changed = self.run.order.instances[index].only_if_upstream_changes;
+        (is_certain && only_if_changed && !self.upstream_changed(index))
+            .then_some(InstanceState::Skipped(SkipReason::NothingChanged))
     }
 
     /// Whether an output that the instance reads changed in this run.
@@ -180,50 +212,13 @@ impl Advance<'_> {
         })
     }
 
-    /// Brings an instance to its end and tells those downstream. Works through them with a list, not by recursion: a chain may be
-    /// ten thousand long.
-    fn finish(&mut self, index: usize, state: InstanceState) {
-        if self.run.instances[index].state.step().is_some() {
-            self.run.active -= 1;
-        }
-        let mut ended = vec![(index, state)];
-        while let Some((index, state)) = ended.pop() {
-            let success = state.is_success();
-            let instance = &mut self.run.instances[index];
-            instance.state = state;
-            instance.finished = Some(self.at);
-            self.run.open -= 1;
-            let stack = instance.stack.clone();
-            for below in self.run.downstream[index].clone() {
-                self.run.open_upstream[below] -= 1;
-                if self.run.instances[below].state != InstanceState::Waiting {
-                    continue;
-                }
-                if !success {
-                    // Final at once: nothing that its other upstream does can mend this.
-                    self.run.instances[below].state = self.skip_because(&stack);
-                    ended.push((below, self.run.instances[below].state.clone()));
-                } else if self.run.open_upstream[below] == 0 {
-                    match self.end_without_start(below) {
-                        Some(end) => ended.push((below, end)),
-                        None => self.queue(below),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Why an instance below `stack` is not started: the first cause, not the nearest skipped neighbour.
-    fn skip_because(&self, stack: &StackName) -> InstanceState {
-        match self.run.instance(stack.as_str()).map(|instance| &instance.state) {
-            Some(InstanceState::Skipped(reason)) => InstanceState::Skipped(reason.clone()),
-            Some(InstanceState::Blocked(_)) => InstanceState::Blocked([stack.clone()].into()),
-            _ => InstanceState::Skipped(SkipReason::Upstream(stack.clone())),
-        }
+    /// An instance's upstream is done: it waits for a place.
+    fn queue(&mut self, index: usize) {
+        self.run.ready.insert((Reverse(self.run.chain_below[index]), index));
     }
 
     fn fill_places(&mut self) {
-        while !self.run.stopping && self.run.active < self.run.order.parallelism.max(1) {
+        while self.run.active < self.run.order.parallelism.max(1) {
             let Some((_, index)) = self.run.ready.pop_first() else { break };
             let instance = &mut self.run.instances[index];
             instance.state = InstanceState::Preparing;
