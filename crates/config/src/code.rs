@@ -62,12 +62,18 @@ fn local_calls(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<RepoPath> {
     let mut called = BTreeSet::new();
-    for call in facts.module_calls.iter().filter(|call| call.is_local()) {
+    for call in &facts.module_calls {
         let here = || place(&call.place.0, call.place.1);
-        let Ok(target) = folder.join(&call.source) else {
-            let diagnostic = Diagnostic::error("module-outside", format!("the module `{}` lies outside of the repository", call.name))
-                .at(here(), "leads out of the repository")
-                .help("A release holds what its commit holds: move the module into the repository, or use a remote source with a version.");
+        let target = match (call.is_local(), call.source.starts_with('/')) {
+            (true, _) => folder.join(&call.source).ok(),
+            (false, true) => None,
+            (false, false) => continue,
+        };
+        let Some(target) = target else {
+            let outside = format!("the module `{}` lies outside of the repository", call.name);
+            let diagnostic = Diagnostic::error("module-outside", outside).at(here(), "leads out of the repository").help(
+                "A release holds what its commit holds: move the module into the repository, or use a remote source with a version.",
+            );
             diagnostics.push(diagnostic);
             continue;
         };

@@ -54,6 +54,16 @@ pub(super) fn read(tree: &dyn FileTree, folder: &RepoPath, cache: &dyn FactsCach
             module.unreadable.insert(entry.path.clone());
             diagnostics.push(cannot_read(&entry.path, &unreadable.reason, unreadable.at));
         }
+        if !changes {
+            diagnostics.extend(facts.modules.iter().filter(|fact| fact.source.is_none()).map(|fact| {
+                Diagnostic::warning(
+                    "computed-source",
+                    format!("the source of the module `{}` is not a plain text", fact.name),
+                )
+                .at(place(&entry.path, fact.at.into()), "not known before Terraform runs")
+                .help("Write the source out: what the module is made of is otherwise not part of the stack's release.")
+            }));
+        }
         let mut merge = Merge { module: &mut module, path: &entry.path };
         if changes { merge.change(&facts) } else { merge.add(&facts) }
     }

@@ -241,3 +241,39 @@ module "m" { source = "../vendor/modules/m" }
       = help: It lies in a git submodule, whose files are not part of the commit: copy the module into the repository.
     "#);
 }
+
+#[test]
+fn sources_that_cannot_be_followed() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {}
+//- a/main.tf
+module "absolute" { source = "/srv/modules/m" }
+module "computed" { source = "../${var.which}" }
+module "none" {}
+"#), @r#"
+    error[module-outside]: the module `absolute` lies outside of the repository
+     --> a/main.tf:1:30
+      |
+    1 | module "absolute" { source = "/srv/modules/m" }
+      |                              ^^^^^^^^^^^^^^^^ leads out of the repository
+      |
+      = help: A release holds what its commit holds: move the module into the repository, or use a remote source with a version.
+
+    warning[computed-source]: the source of the module `computed` is not a plain text
+     --> a/main.tf:2:30
+      |
+    2 | module "computed" { source = "../${var.which}" }
+      |                              ^^^^^^^^^^^^^^^^^ not known before Terraform runs
+      |
+      = help: Write the source out: what the module is made of is otherwise not part of the stack's release.
+
+    warning[computed-source]: the source of the module `none` is not a plain text
+     --> a/main.tf:3:1
+      |
+    3 | module "none" {}
+      | ^^^^^^ not known before Terraform runs
+      |
+      = help: Write the source out: what the module is made of is otherwise not part of the stack's release.
+    "#);
+}

@@ -69,7 +69,7 @@ impl Number {
         {
             return Self::Integer(result);
         }
-        Self::float(double(self.as_f64(), other.as_f64()))
+        Self::float(decimal(double(self.as_f64(), other.as_f64())))
     }
 
     pub(super) fn add(self, other: Self) -> Self {
@@ -119,6 +119,13 @@ impl Number {
             _ => self.as_f64().total_cmp(&other.as_f64()),
         }
     }
+}
+
+/// Takes off what binary fractions add to decimal ones: Terraform computes with 512 bits, where `0.1 + 0.2` is `0.3`. A result that
+/// is much shorter when rounded to the digits that a double surely holds was meant to be that short.
+fn decimal(value: f64) -> f64 {
+    let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
+    if rounded.to_string().len() + 3 <= value.to_string().len() { rounded } else { value }
 }
 
 impl std::fmt::Display for Number {

@@ -202,7 +202,7 @@ fn compare<E: std::fmt::Debug>(less: &Result<Value, E>, known: &Result<Value, E>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn what_is_unknown_only_makes_more_unknown(expression in any_expression(), (known, less) in four_values()) {
