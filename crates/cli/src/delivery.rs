@@ -201,6 +201,9 @@ impl Prospect {
         let home = self.project.home();
         home.create()?;
         let _lock = take(&home, &self.environment, settings)?;
+        // All that can keep a run from beginning comes before its record: a run without an end is one that was killed.
+        let sources = self.sources()?;
+        let sandbox = start_sandbox(&home, &sources).await?;
         let mut store = match conduct.mode {
             Mode::Deliver => Some(open_store(&home, &self.environment)?),
             Mode::Plan => {
@@ -214,8 +217,6 @@ impl Prospect {
         };
         let logs = run_id.map_or_else(|| home.path().join("plan"), |id| home.logs(id));
         make_private(&logs)?;
-        let sources = self.sources()?;
-        let sandbox = start_sandbox(&home, &sources).await?;
         let ctx = Context {
             estate: Arc::clone(&self.opened.estate),
             graph: Arc::clone(&self.opened.graph),

@@ -93,7 +93,7 @@ pub async fn drive(
         run = after;
         seq += 1;
         if let Err(source) = journal.append(&work, seq, at, &event, &run) {
-            return Err(work.abort(source, &run, &mut events).await);
+            return Err(work.abort(source, &event, &run, &mut events).await);
         }
         work.let_go(&event, &run);
         watcher(Notice::Event { at, event: &event, run: &run });
@@ -242,7 +242,13 @@ impl Workers {
     }
 
     /// After the journal failed: starts nothing more, asks all that is at work to stop, waits for it, and tells how it ended.
-    async fn abort(self, source: StoreError, run: &Run, events: &mut mpsc::UnboundedReceiver<Event>) -> DriveError {
+    async fn abort(
+        self,
+        source: StoreError,
+        unwritten: &Event,
+        run: &Run,
+        events: &mut mpsc::UnboundedReceiver<Event>,
+    ) -> DriveError {
         let at_work = run.instances().iter().filter(|instance| instance.state.step().is_some());
         // The event that could not be written may have opened a step that nobody began.
         let mut open: Vec<_> = at_work.map(|instance| instance.stack.clone()).collect();
@@ -252,11 +258,15 @@ impl Workers {
         }
         drop(self.sender);
         let mut unrecorded = Vec::new();
-        while let Some(event) = events.recv().await {
-            if let Some(stack) = stack_of(&event) {
+        let mut note = |event: &Event| {
+            if let Some(stack) = stack_of(event) {
                 let _ = instance::clean(&self.ctx, stack);
-                unrecorded.push(format!("{stack}: {}", in_words(&event)));
+                unrecorded.push(format!("{stack}: {}", in_words(event)));
             }
+        };
+        note(unwritten);
+        while let Some(event) = events.recv().await {
+            note(&event);
         }
         DriveError::Journal { source, unrecorded }
     }
