@@ -2,10 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod affected;
+mod bad_command;
+mod bad_estate;
+mod bad_store;
+mod bad_terraform;
 mod concurrent;
 mod deliver;
 mod desk;
 mod failure;
+mod full_disk;
 mod harbour;
 mod init;
 mod interrupt;
