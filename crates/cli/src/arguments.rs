@@ -59,7 +59,7 @@ pub enum Command {
     Init(commands::init::Init),
     Validate(commands::validate::Validate),
     List(commands::list::List),
-    //    Graph(commands::graph::Graph),
+    Graph(commands::graph::Graph),
     Plan(commands::plan::Plan),
     Deliver(commands::deliver::Deliver),
     Status(commands::status::Status),

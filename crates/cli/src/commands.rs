@@ -2,7 +2,7 @@
 
 pub mod completions;
 pub mod deliver;
-//pub mod graph;
+pub mod graph;
 pub mod init;
 pub mod list;
 pub mod plan;
@@ -21,7 +21,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Init(init) => init.run(settings),
         Command::Validate(validate) => validate.run(settings),
         Command::List(list) => list.run(settings),
-        //        Command::Graph(graph) => graph.run(settings),
+        Command::Graph(graph) => graph.run(settings),
         Command::Plan(plan) => plan.run(settings),
         Command::Deliver(deliver) => deliver.run(settings),
         Command::Status(status) => status.run(settings),

@@ -2,7 +2,7 @@
 
 pub mod diagnostics;
 pub mod error;
-//pub mod graph;
+pub mod graph;
 pub mod instance;
 pub mod list;
 pub mod plan;

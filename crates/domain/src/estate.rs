@@ -191,6 +191,12 @@ impl Stack {
 }
 
 impl Estate {
+    /// The team that a stack belongs to: its own owner, or else its capability's.
+    pub fn owner_of<'a>(&'a self, stack: &'a Stack) -> Option<&'a str> {
+        let capability = || self.capabilities.get(stack.capability.as_ref()?);
+        stack.owner.as_deref().or_else(|| capability()?.owner.as_deref())
+    }
+
     /// The estate's own file.
     pub fn file(&self) -> RepoPath {
         self.root.join(ESTATE_FILE).expect("a file name does not climb")

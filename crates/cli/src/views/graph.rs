@@ -79,7 +79,7 @@ impl<'a> Picture<'a> {
             .filter_map(|name| estate.stacks.get(name))
             .map(|stack| Node {
                 stack,
-                owner: owner(estate, stack),
+                owner: estate.owner_of(stack),
                 wave: waves.get(stack.name.as_str()).copied(),
                 mark: marks.and_then(|marks| marks.of(&stack.name)),
             })
@@ -116,12 +116,6 @@ impl Marks<'_> {
         }
         self.downstream.contains(name).then_some(Mark::Downstream)
     }
-}
-
-/// The stack's owner, or its capability's.
-fn owner<'a>(estate: &'a Estate, stack: &'a Stack) -> Option<&'a str> {
-    let capability = || estate.capabilities.get(stack.capability.as_ref()?);
-    stack.owner.as_deref().or_else(|| capability()?.owner.as_deref())
 }
 
 fn edges_between<'a>(graph: &'a Graph, nodes: &[Node<'a>]) -> Vec<Edge<'a>> {

@@ -34,18 +34,11 @@ fn all(opened: &Opened, selected: &Selected) {
             name.to_string(),
             stack.folder.relative_to(&opened.estate.root),
             stack.capability.as_ref().map_or("-".to_owned(), ToString::to_string),
-            owner(opened, name).unwrap_or("-").to_owned(),
+            opened.estate.owner_of(stack).unwrap_or("-").to_owned(),
             if upstream.is_empty() { "-".to_owned() } else { upstream.join(", ") },
         ]);
     }
     print(&table::to_text(&mut rows));
-}
-
-/// The stack's owner, or its capability's.
-fn owner<'a>(opened: &'a Opened, name: &StackName) -> Option<&'a str> {
-    let stack = &opened.estate.stacks[name];
-    let capability = stack.capability.as_ref().and_then(|name| opened.estate.capabilities.get(name));
-    stack.owner.as_deref().or_else(|| capability.and_then(|capability| capability.owner.as_deref()))
 }
 
 fn affected(selected: &Selected, change: &Change, why: bool) {
@@ -197,13 +190,12 @@ fn stack_json<'a>(
     because: &'static str,
 ) -> StackJson<'a> {
     let stack = &opened.estate.stacks[name];
-    let names =
-        |stacks: BTreeMap<&'a StackName, _>| stacks.into_keys().map(StackName::as_str).collect();
+    let names = |stacks: BTreeMap<&'a StackName, _>| stacks.into_keys().map(StackName::as_str).collect();
     StackJson {
         name: name.as_str(),
         folder: stack.folder.as_str(),
         capability: stack.capability.as_ref().map(|name| name.as_str()),
-        owner: owner(opened, name),
+        owner: opened.estate.owner_of(stack),
         description: stack.description.as_deref(),
         upstream: names(opened.graph.upstream_of(name.as_str())),
         downstream: names(opened.graph.downstream_of(name.as_str())),
