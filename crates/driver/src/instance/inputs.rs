@@ -39,17 +39,18 @@ pub(super) fn evaluate_inputs(
 ) -> Result<Inputs, InputError> {
     let unknown: RefCell<BTreeSet<StackName>> = RefCell::default();
     let missing: RefCell<Vec<(StackName, String)>> = RefCell::default();
-    let output = |upstream: &StackName, name: &str| match outputs.get(upstream).and_then(|outputs| outputs.get(name)) {
-        Some(value) => {
-            if !value.is_wholly_known() {
-                unknown.borrow_mut().insert(upstream.clone());
-            }
-            Ok(value.clone())
-        }
-        None => {
+    let output = |upstream: &StackName, name: &str| {
+        let Some(value) = outputs.get(upstream).and_then(|outputs| outputs.get(name)) else {
             missing.borrow_mut().push((upstream.clone(), name.to_owned()));
-            Err(ResolveError::new(format!("`{upstream}` has no output `{name}` in `{}` yet", environment.name)))
+            return Err(ResolveError::new(format!(
+                "`{upstream}` has no output `{name}` in `{}` yet",
+                environment.name
+            )));
+        };
+        if !value.is_wholly_known() {
+            unknown.borrow_mut().insert(upstream.clone());
         }
+        Ok(value.clone())
     };
     let scope = InstanceScope { estate, environment, stack: Some(stack), outputs: &output };
     let mut known = Map::new();

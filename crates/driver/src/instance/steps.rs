@@ -247,7 +247,7 @@ async fn run_plan(
     let told = run_terraform(ctx, stack, prepared, "plan", arguments, stop, on_message).await;
     // The inputs may hold secrets; the saved plan has its own copy.
     remove(&folder.inputs()).map_err(failed(Step::Plan))?;
-    Ok(told.map_err(failed(Step::Plan))?)
+    told.map_err(failed(Step::Plan))
 }
 
 /// Applies the saved plan.
@@ -343,10 +343,12 @@ async fn run_terraform(
         }
         Ok(None) => {}
         // Not the format: a crash report, most likely. Its beginning is kept, for the case that the command fails.
-        Err(_) if strange.len() < STRANGE_BYTES_MAX => {
-            strange.push_str(&format!("{}\n", String::from_utf8_lossy(line)))
+        Err(_) => {
+            if strange.len() < STRANGE_BYTES_MAX {
+                strange.push_str(&String::from_utf8_lossy(line));
+                strange.push('\n');
+            }
         }
-        Err(_) => {}
     });
     told.exit = exit.await?;
     told.exit.errors = format!("{strange}{}", told.exit.errors);
