@@ -27,13 +27,14 @@ fn harbour() -> Estate {
     ])
 }
 
-/// The module folders that stacks reach: `cluster` calls `modules/nodes`, which calls `modules/tags`.
+/// The module folders that stacks reach: `cluster` calls `modules/nodes`, which calls `modules/tags`; `dns` calls one of its own.
 fn modules(stack: &StackName) -> Vec<ReachedModule> {
-    if stack.as_str() != "cluster" {
-        return Vec::new();
+    let (nodes, tags, records) = (path("modules/nodes"), path("modules/tags"), path("stacks/dns/records"));
+    match stack.as_str() {
+        "cluster" => vec![(nodes.clone(), vec![nodes.clone()]), (tags.clone(), vec![nodes, tags])],
+        "dns" => vec![(records.clone(), vec![records])],
+        _ => Vec::new(),
     }
-    let (nodes, tags) = (path("modules/nodes"), path("modules/tags"));
-    vec![(nodes.clone(), vec![nodes.clone()]), (tags.clone(), vec![nodes, tags])]
 }
 
 /// The patterns of these tests are paths, or end in `/**`.
@@ -127,6 +128,11 @@ fn a_module_at_depth_two_with_its_chain() {
     cluster: modified modules/tags/main.tf in modules/nodes -> modules/tags
     app: downstream of cluster
     ");
+}
+
+#[test]
+fn a_module_in_the_stacks_folder_is_an_own_file() {
+    insta::assert_snapshot!(check(None, &harbour(), &["M stacks/dns/records/main.tf"]), @"dns: modified stacks/dns/records/main.tf");
 }
 
 #[test]
@@ -296,6 +302,12 @@ fn the_state_block_affects_all() {
     assert_eq!(check_estate(kind), all);
     let key = |now: &mut Estate| drop(now.state.settings.insert("key".to_owned(), attribute("stack", "name", 4)));
     assert_eq!(check_estate(key), all);
+    let keyed = |by: &str| {
+        let mut estate = harbour();
+        estate.state.settings.insert("key".to_owned(), attribute("stack", by, 4));
+        estate
+    };
+    assert_eq!(check(Some(&keyed("name")), &keyed("path"), &["M terrace.hcl"]), all);
 }
 
 #[test]
