@@ -99,7 +99,8 @@ fn flatten_into(items: &[Value], flat: &mut Vec<Value>) -> bool {
 pub(super) fn distinct(arguments: &[Value]) -> Outcome {
     let mut seen = std::collections::HashSet::new();
     let mut kept = Vec::new();
-    for item in list_of(&arguments[0])? {
+    let list = super::conversion::tolist(arguments)?;
+    for item in list_of(&list)? {
         // The JSON text has one form for each value, so this is comparing values without comparing all with all.
         if seen.insert(super::conversion::json_text(item)?) {
             kept.push(item.clone());

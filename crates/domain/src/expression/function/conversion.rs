@@ -2,6 +2,7 @@
 
 use super::{Outcome, Refusal, list_of, number_value, object_of};
 use crate::expression::convert;
+use crate::expression::number::Number;
 use crate::value::Value;
 
 pub(super) fn tostring(arguments: &[Value]) -> Outcome {
@@ -49,7 +50,7 @@ pub(super) fn toset(arguments: &[Value]) -> Outcome {
     let mut keyed = Vec::with_capacity(items.len());
     for item in items.drain(..) {
         let order = match &item {
-            Value::Number(number) => crate::expression::number::Number::of(number).as_f64(),
+            Value::Number(number) => Number::of(number).as_f64(),
             _ => 0.0,
         };
         keyed.push((order, json_text(&item)?, item));
@@ -70,11 +71,49 @@ pub(super) fn jsonencode(arguments: &[Value]) -> Outcome {
     Ok(Value::String(json_text(&arguments[0])?))
 }
 
-/// JSON as Terraform writes it: no spaces, sorted keys, and `<`, `>`, `&` escaped so that it can stand in HTML.
+/// JSON as Terraform writes it: no spaces, sorted keys, numbers without exponents, and `<`, `>`, `&` escaped so that it can stand in
+/// HTML.
 pub(super) fn json_text(value: &Value) -> Result<String, Refusal> {
-    let json = value.to_json().ok_or(Refusal("the value is not known yet".to_owned()))?;
     let mut text = String::new();
-    for c in normalised(json).to_string().chars() {
+    write_json(value, &mut text)?;
+    Ok(text)
+}
+
+fn write_json(value: &Value, text: &mut String) -> Result<(), Refusal> {
+    match value {
+        Value::Unknown => return Err("the value is not known yet".into()),
+        Value::Null => text.push_str("null"),
+        Value::Bool(known) => text.push_str(if *known { "true" } else { "false" }),
+        Value::Number(number) => text.push_str(&Number::of(number).to_string()),
+        Value::String(string) => write_string(string, text),
+        Value::List(items) => {
+            text.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                write_json(item, text)?;
+            }
+            text.push(']');
+        }
+        Value::Object(entries) => {
+            text.push('{');
+            for (at, (key, value)) in entries.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                write_string(key, text);
+                text.push(':');
+                write_json(value, text)?;
+            }
+            text.push('}');
+        }
+    }
+    Ok(())
+}
+
+fn write_string(string: &str, text: &mut String) {
+    for c in serde_json::Value::from(string).to_string().chars() {
         match c {
             '<' => text.push_str("\\u003c"),
             '>' => text.push_str("\\u003e"),
@@ -83,20 +122,5 @@ pub(super) fn json_text(value: &Value) -> Result<String, Refusal> {
             '\u{2029}' => text.push_str("\\u2029"),
             other => text.push(other),
         }
-    }
-    Ok(text)
-}
-
-/// Numbers in their simplest form: `2.0` is written `2`.
-fn normalised(json: serde_json::Value) -> serde_json::Value {
-    match json {
-        serde_json::Value::Number(number) => crate::expression::number::Number::of(&number)
-            .json()
-            .map_or(serde_json::Value::Number(number), serde_json::Value::Number),
-        serde_json::Value::Array(items) => items.into_iter().map(normalised).collect(),
-        serde_json::Value::Object(entries) => {
-            entries.into_iter().map(|(key, value)| (key, normalised(value))).collect()
-        }
-        other => other,
     }
 }

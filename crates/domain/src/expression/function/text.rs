@@ -50,11 +50,19 @@ pub(super) fn split(arguments: &[Value]) -> Outcome {
 }
 
 pub(super) fn lower(arguments: &[Value]) -> Outcome {
-    Ok(Value::String(text_of(&arguments[0])?.to_lowercase()))
+    Ok(Value::String(text_of(&arguments[0])?.chars().map(|c| only(c.to_lowercase(), c)).collect()))
 }
 
 pub(super) fn upper(arguments: &[Value]) -> Outcome {
-    Ok(Value::String(text_of(&arguments[0])?.to_uppercase()))
+    Ok(Value::String(text_of(&arguments[0])?.chars().map(|c| only(c.to_uppercase(), c)).collect()))
+}
+
+/// Terraform changes character by character: what would become several, such as `ß`, stays as it is.
+fn only(mut changed: impl Iterator<Item = char>, original: char) -> char {
+    match (changed.next(), changed.next()) {
+        (Some(one), None) => one,
+        _ => original,
+    }
 }
 
 pub(super) fn trimspace(arguments: &[Value]) -> Outcome {
