@@ -1,5 +1,6 @@
 //! Writes the gRPC service of the Terraform plugin protocol 6 from the table below: no `.proto` file, no `protoc`. The messages
 //! themselves are written by hand, in `src/protocol/message.rs`.
+#![allow(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
 
 use std::path::PathBuf;
 

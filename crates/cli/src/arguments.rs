@@ -45,7 +45,7 @@ pub struct Global {
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub enum ColourChoice {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
     /// Always

@@ -27,6 +27,6 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Status(status) => status.run(settings),
         Command::Run(run) => run.run(settings),
         Command::Sandbox(sandbox) => sandbox.run(settings),
-        Command::Completions(completions) => completions.run(),
+        Command::Completions(completions) => Ok(completions.run()),
     }
 }

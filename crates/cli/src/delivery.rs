@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clap::Args;
-use terrace_config::{Code, MemoryCache, Watches, check_estate, has_errors, load_code, sort_diagnostics};
+use terrace_config::{Code, Watches, check_estate, has_errors, sort_diagnostics};
 use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{Estate, Stage};
 use terrace_domain::name::{EnvironmentName, StackName};
@@ -82,7 +82,7 @@ impl Target {
             selected.downstream.retain(|name| !selected.stacks.contains(name));
         }
         let (stage, environment) = self.choose_stage(&opened.estate)?;
-        let code = checked_code(&opened, &selected)?;
+        let code = checked_code(&project, &opened, &selected)?;
         let parallelism = self.parallelism.map_or_else(default_parallelism, usize::from);
         Ok(Prospect { project, opened, selected, stage, environment, code, parallelism, verbose: self.verbose })
     }
@@ -130,14 +130,14 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Cl
 }
 
 /// Reads the code of what takes part and of its direct upstream, and checks it.
-fn checked_code(opened: &Opened, selected: &Selected) -> Result<Code, CommandError> {
+fn checked_code(project: &Project, opened: &Opened, selected: &Selected) -> Result<Code, CommandError> {
     let taking_part: BTreeSet<_> = selected.stacks.union(&selected.downstream).collect();
     let mut needed = taking_part.clone();
     for name in &taking_part {
         needed.extend(opened.graph.upstream_of(name.as_str()).into_keys());
     }
     let stacks = needed.into_iter().map(|name| &opened.estate.stacks[name]);
-    let code = load_code(&*opened.tree, &opened.estate, stacks, &MemoryCache::default());
+    let code = project.load_code(opened, stacks);
     let mut found = check_estate(&*opened.tree, &opened.estate, &code);
     found.extend_from_slice(&code.diagnostics);
     sort_diagnostics(&mut found);
@@ -203,7 +203,7 @@ impl Prospect {
         let _lock = take(&home, &self.environment, settings)?;
         // All that can keep a run from beginning comes before its record: a run without an end is one that was killed.
         let sources = self.sources()?;
-        let sandbox = start_sandbox(&home, &sources).await?;
+        let sandbox = start_sandbox(&home, settings, &sources).await?;
         let mut store = match conduct.mode {
             Mode::Deliver => Some(open_store(&home, &self.environment)?),
             Mode::Plan => {
@@ -390,12 +390,13 @@ fn check_store(home: &Home) -> Result<(), CommandError> {
 
 async fn start_sandbox(
     home: &Home,
+    settings: &Settings,
     sources: &BTreeMap<StackName, Source>,
 ) -> Result<Option<Arc<terrace_sandbox::Server>>, CommandError> {
     if !sources.values().any(Source::uses_sandbox) {
         return Ok(None);
     }
-    let server = terrace_sandbox::Server::start(&home.sandbox(), &std::env::temp_dir()).await;
+    let server = terrace_sandbox::Server::start(&home.sandbox(), &settings.temporary).await;
     let failed =
         |error| CommandError::failed(format!("the sandbox cloud cannot be started: {}", CommandError::chain(&error)));
     server.map(Arc::new).map(Some).map_err(failed)

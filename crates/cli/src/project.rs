@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use terrace_config::tree::FileTree;
-use terrace_config::{Loaded, load_estate};
+use terrace_config::{Code, Loaded, load_code, load_estate};
 use terrace_domain::diagnostic::{Diagnostic, Severity};
-use terrace_domain::estate::{ESTATE_FILE, Estate};
+use terrace_domain::estate::{ESTATE_FILE, Estate, Stack};
 use terrace_domain::graph::Graph;
 use terrace_domain::path::RepoPath;
+use terrace_driver::facts::StoredFacts;
 use terrace_driver::home::Home;
 use terrace_world::git::{Commit, GitError, Repository};
 use terrace_world::tree::{CommitTree, SkippedEntry, WorkTree};
@@ -51,6 +52,16 @@ impl Project {
     /// The `.terrace` folder.
     pub fn home(&self) -> Home {
         Home::of(&self.root)
+    }
+
+    /// Reads the code of stacks; what was learnt of a file's content before is not read again.
+    pub fn load_code<'e>(&self, opened: &'e Opened, stacks: impl IntoIterator<Item = &'e Stack>) -> Code {
+        let home = self.home();
+        let facts = StoredFacts::open(&home.facts());
+        let code = load_code(&*opened.tree, &opened.estate, stacks, &facts);
+        // A cache: where it cannot be written, the next command reads the files again.
+        let _ = home.create().is_ok_and(|()| facts.save().is_ok());
+        code
     }
 
     /// The git repository.

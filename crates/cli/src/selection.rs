@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use globset::GlobBuilder;
+use terrace_config::Watches;
 use terrace_config::tree::{FileEntry, FileKind, FileTree};
-use terrace_config::{MemoryCache, Watches, load_code};
 use terrace_domain::affected::{Affected, ChangeKind, ChangedFile, Comparison, affected};
 use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{ESTATE_FILE, Estate, STACK_FILE};
@@ -27,6 +27,10 @@ pub struct Selection {
     /// Only stacks that changed since BASE (a branch, tag or commit, `A..B` for two commits, `A...B` from where they parted).
     /// Without BASE: since this branch left the default branch, or since the commit before on the default branch itself
     #[arg(long, value_name = "BASE", num_args = 0..=1)]
+    #[expect(
+        clippy::option_option,
+        reason = "not given, given without a value, given with one: so clap tells them apart"
+    )]
     pub affected: Option<Option<String>>,
     /// Say why each stack is selected
     #[arg(long, requires = "affected")]
@@ -162,7 +166,7 @@ fn what_changed(project: &Project, base: &Commit, opened: &Opened) -> Result<Aff
     let is_configuration = |change: &ChangedFile| matches!(change.path.file_name(), ESTATE_FILE | STACK_FILE);
     let estate_before =
         if changes.iter().any(is_configuration) { terrace_config::load_estate(&before, &prefix).estate } else { None };
-    let code = load_code(&*opened.tree, &opened.estate, opened.estate.stacks.values(), &MemoryCache::default());
+    let code = project.load_code(opened, opened.estate.stacks.values());
     let watches = Watches::of(&opened.estate);
     let comparison = Comparison {
         before: estate_before.as_ref(),

@@ -19,6 +19,8 @@ pub struct Settings {
     pub host: String,
     /// The command line, for people.
     pub command_line: String,
+    /// Where short-lived files go.
+    pub temporary: PathBuf,
     /// Whether standard error is a terminal that lines can be redrawn on.
     pub is_interactive: bool,
 }
@@ -58,7 +60,8 @@ impl Settings {
         let command_line = std::iter::once("terrace".to_owned()).chain(words).collect::<Vec<_>>().join(" ");
         let is_dumb = variable("TERM").is_some_and(|terminal| terminal == "dumb");
         let is_interactive = console::user_attended_stderr() && !is_dumb;
-        Ok(Self { folder, environment, user, host, command_line, is_interactive })
+        let temporary = std::env::temp_dir();
+        Ok(Self { folder, environment, user, host, command_line, temporary, is_interactive })
     }
 
     /// Who runs the command.

@@ -20,7 +20,7 @@ use serde::Serialize;
 /// Prints data: standard output. A reader that has gone away (`terrace list | head`) ends the command quietly.
 pub fn print(text: &str) {
     if let Err(error) = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        let exit = if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { 1 };
+        let exit = i32::from(error.kind() != io::ErrorKind::BrokenPipe);
         std::process::exit(exit);
     }
 }

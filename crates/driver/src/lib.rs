@@ -2,6 +2,7 @@
 //! back into the domain's `advance`. Chooses nothing itself.
 
 pub mod context;
+pub mod facts;
 pub mod home;
 pub mod instance;
 pub mod local;

@@ -243,7 +243,7 @@ impl Sandbox {
                 }
                 views::print(&format!("{}\n", cloud.latency()?));
             }
-            Self::Attach(attach) => attach.run(&home.sandbox())?,
+            Self::Attach(attach) => attach.run(&home.sandbox(), settings)?,
             Self::Reset(Reset { yes: true }) => {
                 cloud.reset()?;
                 views::say("The sandbox cloud is empty.");
@@ -269,9 +269,9 @@ impl Calls {
         };
         let calls = cloud.calls(&filter)?;
         if self.json {
-            views::sandbox::calls_json(&calls)
+            views::sandbox::calls_json(&calls);
         } else {
-            views::sandbox::calls(&calls)
+            views::sandbox::calls(&calls);
         }
         Ok(())
     }
@@ -336,11 +336,11 @@ impl Tamper {
 }
 
 impl Attach {
-    fn run(self, cloud: &std::path::Path) -> Result<(), CommandError> {
+    fn run(self, cloud: &std::path::Path, settings: &Settings) -> Result<(), CommandError> {
         let failed = |error: &dyn std::error::Error| CommandError::failed(CommandError::chain(error));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| failed(&e))?;
         runtime.block_on(async {
-            let server = terrace_sandbox::Server::start(cloud, &std::env::temp_dir()).await.map_err(|e| failed(&e))?;
+            let server = terrace_sandbox::Server::start(cloud, &settings.temporary).await.map_err(|e| failed(&e))?;
             let attachment = server.attach(&self.identity).map_err(|e| failed(&e))?;
             views::print(&format!("export TF_REATTACH_PROVIDERS='{}'\n", attachment.reattach_providers()));
             views::say("Set this where you run Terraform. The provider is served until Ctrl-C.");

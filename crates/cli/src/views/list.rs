@@ -194,7 +194,7 @@ fn stack_json<'a>(
     StackJson {
         name: name.as_str(),
         folder: stack.folder.as_str(),
-        capability: stack.capability.as_ref().map(|name| name.as_str()),
+        capability: stack.capability.as_ref().map(terrace_domain::name::CapabilityName::as_str),
         owner: opened.estate.owner_of(stack),
         description: stack.description.as_deref(),
         upstream: names(opened.graph.upstream_of(name.as_str())),

@@ -51,18 +51,15 @@ impl Gathered {
             let Some(changes) = one.changes.as_ref().filter(|changes| !changes.is_empty()) else { continue };
             let _ = writeln!(text, "{}  {}", style(&one.stack).bold(), instance::changes_in_words(changes, false));
             let Some(plan) = plans.get(&one.stack) else { continue };
-            match &plan.rendering {
-                Some(rendering) => {
-                    let _ = writeln!(text, "{}", indented(rendering));
+            if let Some(rendering) = &plan.rendering {
+                let _ = writeln!(text, "{}", indented(rendering));
+            } else {
+                for (address, action) in &plan.resources {
+                    let (sign, colour) = sign(action);
+                    let _ = writeln!(text, "  {} {address}", colour.apply_to(format!("{sign:>3}")));
                 }
-                None => {
-                    for (address, action) in &plan.resources {
-                        let (sign, colour) = sign(action);
-                        let _ = writeln!(text, "  {} {address}", colour.apply_to(format!("{sign:>3}")));
-                    }
-                    for output in &changes.outputs {
-                        let _ = writeln!(text, "  {:>3} output.{output}", "");
-                    }
+                for output in &changes.outputs {
+                    let _ = writeln!(text, "  {:>3} output.{output}", "");
                 }
             }
         }

@@ -39,7 +39,7 @@ pub fn text(estate: &Estate, rows: &[InstanceRow], holders: &Holders) {
     let mut out = table::with_headings([]);
     out.set_header(headings.map(|heading| style(heading).bold().to_string()));
     // Stacks that are gone from the estate, but still run somewhere, are shown too.
-    let known = estate.stacks.keys().map(|name| name.as_str());
+    let known = estate.stacks.keys().map(terrace_domain::name::StackName::as_str);
     let stacks: BTreeSet<&str> = known.chain(rows.iter().map(|row| row.stack.as_str())).collect();
     let now = time::now();
     for stack in &stacks {

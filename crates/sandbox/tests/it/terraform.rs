@@ -1,4 +1,5 @@
 //! A folder of Terraform code, the real Terraform in it, and a sandbox cloud under it.
+#![allow(clippy::disallowed_methods, reason = "tests have no other place to read the environment in")]
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
