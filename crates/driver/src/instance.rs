@@ -2,8 +2,8 @@
 //! and says how it went; which step comes next is not decided here.
 
 mod backend;
-mod failure;
 mod folder;
+mod halt;
 mod init;
 mod inputs;
 mod outputs;
@@ -11,5 +11,6 @@ mod steps;
 
 pub use backend::{BackendError, backend_of};
 pub use folder::InstanceFolder;
+pub use halt::{Halt, StepResult};
 pub use outputs::{OutputBook, PlannedOutputs};
-pub use steps::{Halt, Planned, Prepared, StepResult, apply, clean, plan, prepare};
+pub use steps::{Planned, Prepared, apply, clean, plan, prepare};

@@ -12,8 +12,7 @@ use terrace_domain::run::{Failure, Step};
 use terrace_world::terraform::{Environment, Invocation};
 use tokio::sync::watch;
 
-use super::failure::{failure, terraform_failure};
-use super::steps::{Halt, StepResult, failed};
+use super::halt::{Halt, StepResult, failed, failure, terraform_failure};
 use crate::context::Context;
 use crate::home::make_private;
 

@@ -11,8 +11,7 @@ use terrace_domain::value::Value;
 use terrace_world::terraform::{Environment, process};
 use tokio::sync::OnceCell;
 
-use super::failure::{failure, terraform_failure};
-use super::steps::StepResult;
+use super::halt::{StepResult, failure, terraform_failure};
 use crate::context::Context;
 
 type OutputValues = Arc<BTreeMap<String, Value>>;

@@ -1,6 +1,6 @@
 //! The steps of an instance: prepare, plan, apply.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,38 +15,13 @@ use terrace_world::tree::SourceDigest;
 use terrace_world::workspace::Workspace;
 use tokio::sync::watch;
 
-use super::failure::{failure, terraform_failure};
+use super::halt::{Halt, StepResult, failed, failure, terraform_failure};
 use super::init::initialise;
 use super::inputs::{Inputs, Outputs, evaluate_inputs};
 use super::outputs::{OutputBook, read_plan, read_state, render_plan};
 use super::{backend, backend_of};
 use crate::context::Context;
 use crate::home::make_private;
-
-/// Why a step did not come to its end.
-#[derive(Debug, Clone)]
-pub enum Halt {
-    /// It failed.
-    Failed(Failure),
-    /// It was stopped, because somebody asked for it.
-    Interrupted,
-    /// The inputs are known only after these stacks are applied.
-    InputsUnknown(BTreeSet<StackName>),
-}
-
-/// How a step ended.
-pub type StepResult<T> = Result<T, Halt>;
-
-impl From<Failure> for Halt {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-/// Makes any error the failure of a step.
-pub(super) fn failed<E: std::fmt::Display>(step: Step) -> impl Fn(E) -> Halt {
-    move |error| Halt::Failed(failure(step, error.to_string()))
-}
 
 /// An instance that is ready to be planned.
 pub struct Prepared {

@@ -1,10 +1,38 @@
-//! Makes failures that people can act on from what Terraform and the world say.
+//! Why a step does not come to its end: failures that people can act on, made from what Terraform and the world say; interrupts; and
+//! inputs that are not known yet.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 use terrace_domain::run::{Failure, Step, TerraformDiagnostic};
+
+/// Why a step did not come to its end.
+#[derive(Debug, Clone)]
+pub enum Halt {
+    /// It failed.
+    Failed(Failure),
+    /// It was stopped, because somebody asked for it.
+    Interrupted,
+    /// The inputs are known only after these stacks are applied.
+    InputsUnknown(BTreeSet<StackName>),
+}
+
+/// How a step ended.
+pub type StepResult<T> = Result<T, Halt>;
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Makes any error the failure of a step.
+pub(super) fn failed<E: std::fmt::Display>(step: Step) -> impl Fn(E) -> Halt {
+    move |error| Halt::Failed(failure(step, error.to_string()))
+}
 
 /// How many lines of an error output without structure are shown.
 const LINES_MAX: usize = 40;
