@@ -76,7 +76,8 @@ impl Blueprint {
         repository::begin(folder)?;
         repository::commit(folder, "Begin with a generated estate", 0)?;
         write(folder, &self.changed_files())?;
-        repository::commit(folder, "Change a module and a stack", 1)
+        repository::commit(folder, "Change a module and a stack", 1)?;
+        repository::pack(folder)
     }
 }
 

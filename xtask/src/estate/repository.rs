@@ -18,6 +18,11 @@ pub(super) fn commit(folder: &Path, message: &str, number: u64) -> Result<()> {
     git(folder, number, &["commit", "--quiet", "--message", message])
 }
 
+/// Packs the objects, as those of a repository of some age are.
+pub(super) fn pack(folder: &Path) -> Result<()> {
+    git(folder, 0, &["gc", "--quiet"])
+}
+
 fn git(folder: &Path, number: u64, arguments: &[&str]) -> Result<()> {
     let time = format!("{} +0000", FIRST_COMMIT_TIME + 60 * number);
     let mut command = Command::new("git");

@@ -1,5 +1,6 @@
 //! Measures whole commands of Terrace, as a user meets them, and prints tables in Markdown for `docs/benchmarks.md`. Owns what is
 //! measured and how it is shown. Works in a temporary folder and leaves nothing behind.
+#![allow(clippy::disallowed_methods, reason = "a tool of this repository reads its own environment")]
 
 mod measure;
 mod overhead;
@@ -21,7 +22,7 @@ struct Options {
     /// The release build of Terrace
     #[arg(value_name = "TERRACE")]
     terrace: PathBuf,
-    /// Sizes of the estates that commands read
+    /// Sizes of the estates that commands read; 0 leaves that out
     #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
     stacks: Vec<usize>,
     /// How often each command runs, after one run that does not count
@@ -45,7 +46,7 @@ fn main() -> Result<()> {
     let terrace = options.terrace.canonicalize().context("the release build of Terrace")?;
     let folder = tempfile::Builder::new().prefix("terrace-bench").tempdir().context("make a temporary folder")?;
     let mut text = String::new();
-    for stacks in &options.stacks {
+    for stacks in options.stacks.iter().filter(|stacks| **stacks > 0) {
         let root = folder.path().join(format!("estate-{stacks}"));
         let files = generate(&Blueprint::new(*stacks, DEFAULT_SEED), &root)?;
         writeln!(text, "\n{stacks} stacks, {files} files:\n")?;

@@ -29,17 +29,18 @@ impl Overhead {
     /// The figures as a table.
     pub(crate) fn table(&self) -> String {
         let (deliver, bare) = (self.deliver.median(), self.bare.median());
-        let share = (deliver.as_secs_f64() / bare.as_secs_f64() - 1.0) * 100.0;
+        let added = deliver.as_secs_f64() - bare.as_secs_f64();
+        let share = added / bare.as_secs_f64() * 100.0;
         let commands: Vec<_> = self.commands.iter().map(|(name, count)| format!("{count} `{name}`")).collect();
         let row = |what: &str, times: &Times| {
             let [median, fastest, slowest] = [times.median(), times.fastest(), times.slowest()].map(in_milliseconds);
             format!("| {what} | {median} | {fastest} to {slowest} |\n")
         };
         format!(
-            "| | wall time, median | fastest to slowest |\n|-|-:|-:|\n{}{}| overhead | {} | {share:.1} % |\n",
+            "| | wall time, median | fastest to slowest |\n|-|-:|-:|\n{}{}| overhead | {:+.0} ms | {share:+.1} % |\n",
             row("`terrace deliver`", &self.deliver),
             row(&format!("the bare processes: {}", commands.join(", ")), &self.bare),
-            in_milliseconds(deliver.saturating_sub(bare)),
+            added * 1000.0,
         )
     }
 }
