@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod affected;
+mod aws;
 mod bad_command;
 mod bad_estate;
 mod bad_store;
