@@ -7,6 +7,7 @@ mod halt;
 mod init;
 mod inputs;
 mod outputs;
+mod spoken;
 mod steps;
 
 pub use backend::{BackendError, backend_of};

@@ -9,6 +9,8 @@ use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 use terrace_domain::run::{Failure, Step, TerraformDiagnostic};
 
+use super::spoken::read_diagnostics;
+
 /// Why a step did not come to its end.
 #[derive(Debug, Clone)]
 pub enum Halt {
@@ -62,7 +64,11 @@ pub(super) fn terraform_failure(
         }
         return failure;
     }
-    if !diagnostics.iter().any(|diagnostic| diagnostic.is_error) {
+    let has_errors = |found: &[TerraformDiagnostic]| found.iter().any(|diagnostic| diagnostic.is_error);
+    if !has_errors(&diagnostics) {
+        diagnostics.extend(read_diagnostics(errors));
+    }
+    if !has_errors(&diagnostics) {
         diagnostics.push(from_text(command, status, errors));
     }
     diagnostics.sort_by_key(|diagnostic| !diagnostic.is_error);
