@@ -1,29 +1,25 @@
-//! What `plan` and `deliver` share: choosing the stage, checking what takes part, and bringing a run to its end.
+//! What `plan` and `deliver` share. This file chooses the stage and checks what takes part, and starts nothing; `conduct` brings
+//! the run to its end.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod conduct;
+mod hold;
+mod signals;
+
+pub use conduct::{Conduct, Conducted};
+
+use std::collections::BTreeSet;
 
 use clap::Args;
-use terrace_config::{Code, Watches, check_estate, has_errors, sort_diagnostics};
+use terrace_config::{Code, check_estate, has_errors, sort_diagnostics};
 use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{Estate, Stage};
-use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::run::{Mode, Order, Run, RunId};
-use terrace_driver::context::{Context, Source};
-use terrace_driver::home::{Home, make_private};
-use terrace_driver::local::{self, DriveError, Journal};
-use terrace_driver::store::{Preface, Store};
-use terrace_world::lock::{Holder, Lock, LockError};
-use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
-use tokio::sync::watch;
+use terrace_domain::name::EnvironmentName;
 
 use crate::error::CommandError;
 use crate::project::{Opened, Project, unsound};
 use crate::selection::{Selected, Selection};
 use crate::settings::{Settings, default_parallelism};
 use crate::views;
-use crate::views::plan::Gathered;
-use crate::views::progress::Progress;
 
 /// Options of commands that work on the instances of an environment.
 #[derive(Debug, Args)]
@@ -148,26 +144,6 @@ fn checked_code(project: &Project, opened: &Opened, selected: &Selected) -> Resu
     Ok(code)
 }
 
-/// How a run is to be conducted.
-pub struct Conduct<'a> {
-    /// Plan or deliver.
-    pub mode: Mode,
-    /// Whether plans are told in Terraform's own rendering.
-    pub renders_plans: bool,
-    /// What the command was started with.
-    pub settings: &'a Settings,
-}
-
-/// A run that came to its end.
-pub struct Conducted {
-    /// The run.
-    pub run: Run,
-    /// Its number; a run that only plans has none.
-    pub id: Option<RunId>,
-    /// What its plans say.
-    pub plans: Arc<Gathered>,
-}
-
 impl Prospect {
     /// The estate.
     pub fn estate(&self) -> &Estate {
@@ -177,109 +153,6 @@ impl Prospect {
     /// The project.
     pub fn project(&self) -> &Project {
         &self.project
-    }
-
-    /// Brings the run to its end and shows its progress.
-    pub fn conduct(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CommandError::failed(format!("threads cannot be started: {error}")))?;
-        runtime.block_on(self.conduct_async(conduct))
-    }
-
-    async fn conduct_async(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
-        let settings = conduct.settings;
-        let order = self.order(conduct.mode);
-        let stacks = order.instances.iter().map(|instance| &instance.stack);
-        let progress = Arc::new(Progress::new(settings.is_interactive, self.verbose, stacks));
-        let stop = stop_on_signals(Arc::clone(&progress))?;
-        let requirement = &self.opened.estate.terraform;
-        let process_environment = ProcessEnvironment::scrubbed(settings.environment.clone(), &requirement.pass_env);
-        let (binary, version) = (requirement.binary.as_deref(), requirement.version.as_deref());
-        let terraform = Terraform::find(binary, version, &self.project.root, &process_environment).await?;
-        let home = self.project.home();
-        home.create()?;
-        let _lock = take(&home, &self.environment, settings)?;
-        // All that can keep a run from beginning comes before its record: a run without an end is one that was killed.
-        let sources = self.sources()?;
-        let sandbox = start_sandbox(&home, settings, &sources).await?;
-        let mut store = match conduct.mode {
-            Mode::Deliver => Some(open_store(&home, &self.environment)?),
-            Mode::Plan => {
-                check_store(&home)?;
-                None
-            }
-        };
-        let run_id = match &mut store {
-            Some(store) => Some(store.create_run(views::time::now(), &order, &self.preface(settings, &terraform))?),
-            None => None,
-        };
-        let logs = run_id.map_or_else(|| home.path().join("plan"), |id| home.logs(id));
-        make_private(&logs)?;
-        let ctx = Context {
-            estate: Arc::clone(&self.opened.estate),
-            graph: Arc::clone(&self.opened.graph),
-            environment: self.environment.clone(),
-            mode: conduct.mode,
-            renders_plans: conduct.renders_plans,
-            tree: Arc::clone(&self.opened.tree),
-            sources,
-            terraform,
-            process_environment,
-            home,
-            logs,
-            sandbox,
-        };
-        let journal = match (&mut store, run_id) {
-            (Some(store), Some(id)) => Journal::Store(store, id),
-            _ => Journal::Nowhere,
-        };
-        let plans = Arc::new(Gathered::default());
-        let gathered = Arc::clone(&plans);
-        let gathers = conduct.mode == Mode::Plan;
-        let watcher = Arc::new(move |notice: local::Notice<'_>| {
-            progress.note(&notice);
-            if gathers {
-                gathered.note(&notice);
-            }
-        });
-        let run = local::drive(Arc::new(ctx), Run::new(order), journal, stop, &views::time::now, watcher).await;
-        Ok(Conducted { run: run.map_err(drive_error)?, id: run_id, plans })
-    }
-
-    fn order(&self, mode: Mode) -> Order {
-        Order {
-            mode,
-            stage: self.stage.name.clone(),
-            environment: self.environment.clone(),
-            commit: self.opened.commit.as_ref().map(|commit| commit.id.to_string()),
-            parallelism: self.parallelism,
-            instances: Order::instances_of(&self.opened.graph, &self.selected.stacks, &self.selected.downstream),
-        }
-    }
-
-    fn preface(&self, settings: &Settings, terraform: &Terraform) -> Preface {
-        let commit = self.opened.commit.as_ref();
-        Preface {
-            commit: commit.map(|commit| commit.id.to_string()).unwrap_or_default(),
-            subject: commit.map(|commit| commit.subject.clone()).unwrap_or_default(),
-            actor: settings.actor(),
-            terraform: format!("{} {}", terraform.product.as_str(), terraform.version),
-        }
-    }
-
-    /// The files and facts of all stacks whose folders will be laid out.
-    fn sources(&self) -> Result<BTreeMap<StackName, Source>, CommandError> {
-        let estate = &self.opened.estate;
-        let watches = Watches::of(estate);
-        let source = |name: &StackName| {
-            let source = Source::of(&*self.opened.tree, &estate.stacks[name], &self.code, &watches)
-                .map_err(|error| CommandError::usage(format!("stack {name}: {}", CommandError::chain(&error))))?;
-            Ok((name.clone(), source))
-        };
-        let loaded = estate.stacks.iter().filter(|(_, stack)| self.code.modules.contains_key(&stack.folder));
-        loaded.map(|(name, _)| source(name)).collect()
     }
 
     /// Whether there is nothing to do; says so, and what of the change is not taken care of.
@@ -311,110 +184,5 @@ impl Prospect {
             None => "the work tree".to_owned(),
         };
         format!("{doing} {count}{also} of {what} in {}", self.environment)
-    }
-}
-
-/// Becomes true at the first SIGINT, SIGTERM or SIGHUP. Later ones change nothing: Terraform has been asked, and is waited for.
-fn stop_on_signals(progress: Arc<Progress>) -> Result<watch::Receiver<bool>, CommandError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |error| CommandError::failed(format!("signals cannot be handled: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-            if sender.send_replace(true) {
-                progress.line(
-                    "! still waiting for Terraform to finish what it has begun; killing it could lose track of what it made",
-                );
-            }
-        }
-    });
-    Ok(receiver)
-}
-
-/// Takes the environment for this process.
-fn take(home: &Home, environment: &EnvironmentName, settings: &Settings) -> Result<Lock, CommandError> {
-    let holder = Holder {
-        pid: std::process::id(),
-        user: settings.user.clone(),
-        host: settings.host.clone(),
-        started_at: views::time::rfc3339(views::time::now()),
-        command: settings.command_line.clone(),
-    };
-    Lock::try_acquire(&home.locks(), environment.as_str(), &holder).map_err(|error| match error {
-        LockError::Held { holder, .. } => {
-            let by = holder.map_or_else(
-                || "another process".to_owned(),
-                |holder| {
-                    format!(
-                        "`{}` (process {} of {} on {}, since {})",
-                        holder.command, holder.pid, holder.user, holder.host, holder.started_at
-                    )
-                },
-            );
-            CommandError::failed(format!("{environment} is taken by {by}"))
-                .help("Wait until it is done; its state is in `terrace status` and `terrace run list`.")
-        }
-        other => CommandError::failed(CommandError::chain(&other)),
-    })
-}
-
-/// Opens the store; runs of this environment that have no end belong to processes that were killed, since the environment is ours.
-fn open_store(home: &Home, environment: &EnvironmentName) -> Result<Store, CommandError> {
-    let mut store = Store::open(&home.database())?;
-    for id in store.open_runs(environment)? {
-        let at_work = local::abandon(&mut store, id, views::time::now())?;
-        let names: Vec<_> = at_work.iter().map(|(stack, step)| format!("{stack} in {}", step.as_str())).collect();
-        let at_work = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-        views::error::warn(&format!(
-            "run {id} ended without a word: Terrace was killed. At work then: {at_work}. Terraform plans anew and goes on from there."
-        ));
-    }
-    Ok(store)
-}
-
-/// A folder that a newer Terrace has written is not worked in, even if nothing is recorded.
-fn check_store(home: &Home) -> Result<(), CommandError> {
-    if home.database().exists() {
-        Store::open(&home.database())?;
-    }
-    Ok(())
-}
-
-async fn start_sandbox(
-    home: &Home,
-    settings: &Settings,
-    sources: &BTreeMap<StackName, Source>,
-) -> Result<Option<Arc<terrace_sandbox::Server>>, CommandError> {
-    if !sources.values().any(Source::uses_sandbox) {
-        return Ok(None);
-    }
-    let server = terrace_sandbox::Server::start(&home.sandbox(), &settings.temporary).await;
-    let failed =
-        |error| CommandError::failed(format!("the sandbox cloud cannot be started: {}", CommandError::chain(&error)));
-    server.map(Arc::new).map(Some).map_err(failed)
-}
-
-fn drive_error(error: DriveError) -> CommandError {
-    match error {
-        DriveError::Journal { source, unrecorded } => {
-            let mut message = format!("the run could not be recorded: {source}");
-            for line in &unrecorded {
-                message.push_str("\n  not recorded: ");
-                message.push_str(line);
-            }
-            CommandError::failed(message).help(
-                "Nothing more was started after that. What was applied is in Terraform's states. \
-                 Make room on the disk (or mend it), then deliver again.",
-            )
-        }
-        DriveError::Impossible(_) => CommandError::failed(error.to_string()),
     }
 }
