@@ -15,7 +15,7 @@ use terrace_testkit::{fixture, tools};
 /// The program under test.
 pub(crate) const TERRACE: &str = env!("CARGO_BIN_EXE_terrace");
 /// After so long, what a test waits for will not come. Far beyond what anything takes, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The desk.
@@ -274,7 +274,7 @@ impl Done {
 
     /// The same, if standard error holds none of these.
     #[track_caller]
-    pub(crate) fn is_silent_about(self, texts: &[&str]) -> Self {
+    pub(crate) fn without(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(!self.stderr.contains(text), "`{text}` is said:\n{self}");
         }

@@ -10,7 +10,8 @@ use terrace_testkit::tools;
 use crate::desk::Desk;
 
 /// The commands that people are promised.
-const PROMISED: [&str; 9] = ["init", "validate", "list", "plan", "deliver", "status", "run", "sandbox", "completions"];
+const PROMISED: [&str; 10] =
+    ["init", "validate", "list", "graph", "plan", "deliver", "status", "run", "sandbox", "completions"];
 
 /// The files of the repository, without git's own.
 fn files(desk: &Desk) -> Vec<String> {
