@@ -35,6 +35,8 @@ pub struct Variable {
     pub has_default: bool,
     /// Whether it is marked `sensitive`.
     pub sensitive: bool,
+    /// Whether it is marked `ephemeral`: its value is in no plan, and so is needed again when the plan is applied.
+    pub ephemeral: bool,
     /// Where it is declared.
     pub declared: (RepoPath, Span),
 }

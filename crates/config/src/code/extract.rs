@@ -46,6 +46,7 @@ fn of_body(body: &Body, text: &str) -> FileFacts {
                 type_constraint: written(&block.body, "type", text),
                 has_default: block.body.has_attribute("default"),
                 sensitive: boolean(&block.body, "sensitive"),
+                ephemeral: boolean(&block.body, "ephemeral"),
                 at: span_of(name).into(),
             }),
             ("output", [name]) => facts.outputs.push(OutputFact {
@@ -107,7 +108,13 @@ fn plain(body: &Body, key: &str) -> Option<String> {
 }
 
 fn boolean(body: &Body, key: &str) -> Option<bool> {
-    body.get_attribute(key)?.value.as_bool()
+    let value = &body.get_attribute(key)?.value;
+    value.as_bool().or_else(|| bool_in(value.as_str()?))
+}
+
+/// Terraform takes a text for a boolean where it wants one (Terraform language, "Type Conversion").
+pub(super) fn bool_in(text: &str) -> Option<bool> {
+    text.parse().ok()
 }
 
 fn written(body: &Body, key: &str, text: &str) -> Option<String> {
@@ -144,6 +151,7 @@ variable "names" {
   sensitive = true
 }
 variable "size" { default = null }
+variable "token" { ephemeral = "true" }
 module "net" {
   source = "../modules/net"
 }
@@ -152,6 +160,8 @@ output "id" { value = module.net.id }
         );
         assert_eq!(facts.variables[0].type_constraint.as_deref(), Some("map(list(string))"));
         assert!(!facts.variables[0].has_default && facts.variables[1].has_default);
+        let ephemeral: Vec<_> = facts.variables.iter().map(|variable| variable.ephemeral).collect();
+        assert_eq!(ephemeral, [None, None, Some(true)]);
         assert_eq!(facts.modules[0].source.as_deref(), Some("../modules/net"));
         assert_eq!(facts.providers[0].source.as_deref(), Some("hashicorp/aws"));
         assert_eq!(facts.providers[1].version.as_deref(), Some("1.0"));

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use terrace_domain::expression::Span;
 
+use super::extract::bool_in;
 use super::facts::{At, FileFacts, ModuleFact, OutputFact, ProviderFact, VariableFact};
 
 /// The facts of a `.tf.json` file's text.
@@ -18,12 +19,13 @@ pub(super) fn facts_of(text: &str) -> FileFacts {
             name,
             type_constraint: text_of(body, "type"),
             has_default: body.get("default").is_some(),
-            sensitive: body.get("sensitive").and_then(Value::as_bool),
+            sensitive: boolean(body, "sensitive"),
+            ephemeral: boolean(body, "ephemeral"),
             at: At::default(),
         });
     }
     for (name, body) in labelled(&root, "output") {
-        let sensitive = body.get("sensitive").and_then(Value::as_bool);
+        let sensitive = boolean(body, "sensitive");
         facts.outputs.push(OutputFact { name, sensitive, at: At::default() });
     }
     for (name, body) in labelled(&root, "module") {
@@ -73,6 +75,11 @@ fn text_of(body: &Value, key: &str) -> Option<String> {
     body.get(key)?.as_str().map(str::to_owned)
 }
 
+fn boolean(body: &Value, key: &str) -> Option<bool> {
+    let value = body.get(key)?;
+    value.as_bool().or_else(|| bool_in(value.as_str()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::facts_of;
@@ -81,7 +88,7 @@ mod tests {
     fn facts_are_found_in_objects_and_lists() {
         let facts = facts_of(
             r#"{
-  "variable": {"a": {"type": "string"}, "b": [{"default": 1}]},
+  "variable": {"a": {"type": "string"}, "b": [{"default": 1, "ephemeral": true}]},
   "module": [{"m": {"source": "./m"}}],
   "terraform": [{"backend": {"gcs": {}}, "required_providers": {"x": {"source": "n/x"}}}],
   "output": {"o": {"value": "${var.a}", "sensitive": true}}
@@ -89,6 +96,7 @@ mod tests {
         );
         let names: Vec<_> = facts.variables.iter().map(|v| (v.name.as_str(), v.has_default)).collect();
         assert_eq!(names, [("a", false), ("b", true)]);
+        assert_eq!((facts.variables[0].ephemeral, facts.variables[1].ephemeral), (None, Some(true)));
         assert_eq!(facts.modules[0].source.as_deref(), Some("./m"));
         assert_eq!(facts.backend.as_deref(), Some("gcs"));
         assert_eq!(facts.outputs[0].sensitive, Some(true));

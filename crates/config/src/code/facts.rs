@@ -10,7 +10,7 @@ use terrace_domain::expression::Span;
 use crate::tree::ObjectId20;
 
 /// The version of the form in which facts are stored, and of how they are found: another version's facts are not used.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// What is remembered facts' key: the bytes of the file, and how they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +82,7 @@ pub(crate) struct VariableFact {
     pub type_constraint: Option<String>,
     pub has_default: bool,
     pub sensitive: Option<bool>,
+    pub ephemeral: Option<bool>,
     pub at: At,
 }
 

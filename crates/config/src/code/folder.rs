@@ -123,6 +123,7 @@ impl Merge<'_> {
                 type_constraint: fact.type_constraint.clone(),
                 has_default: fact.has_default,
                 sensitive: fact.sensitive.unwrap_or(false),
+                ephemeral: fact.ephemeral.unwrap_or(false),
                 declared: self.place(fact.at),
             };
             self.module.variables.entry(fact.name.clone()).or_insert(variable);
@@ -152,6 +153,7 @@ impl Merge<'_> {
             if let Some(variable) = self.module.variables.get_mut(&fact.name) {
                 variable.has_default |= fact.has_default;
                 variable.sensitive = fact.sensitive.unwrap_or(variable.sensitive);
+                variable.ephemeral = fact.ephemeral.unwrap_or(variable.ephemeral);
                 if fact.type_constraint.is_some() {
                     variable.type_constraint.clone_from(&fact.type_constraint);
                 }
