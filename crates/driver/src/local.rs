@@ -23,6 +23,8 @@ pub enum Notice<'a> {
         event: &'a Event,
         /// The run with it taken in.
         run: &'a Run,
+        /// What is done because of it.
+        effects: &'a [Effect],
     },
     /// Terraform said something.
     Terraform {
@@ -96,7 +98,7 @@ pub async fn drive(
             return Err(work.abort(source, &event, &run, &mut events).await);
         }
         work.let_go(&event, &run);
-        watcher(Notice::Event { at, event: &event, run: &run });
+        watcher(Notice::Event { at, event: &event, run: &run, effects: &effects });
         for effect in effects {
             work.perform(effect);
         }

@@ -54,7 +54,7 @@ impl Prospect {
     async fn conduct_async(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
         let settings = conduct.settings;
         let order = self.order(conduct.mode);
-        let stacks = order.instances.iter().map(|instance| &instance.stack);
+        let stacks = order.instances.iter().map(|instance| &self.opened.estate.stacks[&instance.stack]);
         let progress = Arc::new(Progress::new(settings.is_interactive, self.verbose, stacks));
         let stop = stop_on_signals(Arc::clone(&progress))?;
         let requirement = &self.opened.estate.terraform;

@@ -1,13 +1,15 @@
 //! A run while it goes on: on a terminal one live line an instance at work, elsewhere plain lines. Goes to standard error.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terrace_domain::estate::Stack;
 use terrace_domain::name::StackName;
-use terrace_domain::run::{Event, Instance, Run, Step};
+use terrace_domain::path::RepoPath;
+use terrace_domain::run::{Effect, Event, Instance, Run, Step, TerraformDiagnostic};
 use terrace_driver::local::Notice;
 use terrace_world::terraform::Message;
 use terrace_world::terraform::message::Phase;
@@ -21,53 +23,59 @@ const TICK: Duration = Duration::from_millis(120);
 pub struct Progress {
     live: Option<MultiProgress>,
     bars: Mutex<HashMap<StackName, ProgressBar>>,
+    /// The warnings that were told, of each instance that has not come to its end.
+    warned: Mutex<HashMap<StackName, HashSet<String>>>,
+    folders: HashMap<StackName, RepoPath>,
     width: usize,
     verbose: bool,
 }
 
 impl Progress {
     /// A view for instances of these stacks. `verbose`: say what Terraform does to each resource.
-    pub fn new<'a>(is_interactive: bool, verbose: bool, stacks: impl Iterator<Item = &'a StackName>) -> Self {
+    pub fn new<'a>(is_interactive: bool, verbose: bool, stacks: impl Iterator<Item = &'a Stack>) -> Self {
         let live = is_interactive.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
-        let width = stacks.map(|name| name.as_str().len()).max().unwrap_or(0);
-        Self { live, bars: Mutex::default(), width, verbose }
+        let folders: HashMap<_, _> = stacks.map(|stack| (stack.name.clone(), stack.folder.clone())).collect();
+        let width = folders.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
+        Self { live, bars: Mutex::default(), warned: Mutex::default(), folders, width, verbose }
     }
 
     /// Takes in what the driver tells.
     pub fn note(&self, notice: &Notice<'_>) {
         match notice {
-            Notice::Event { event, run, .. } => self.event(event, run),
+            Notice::Event { event, run, effects, .. } => self.event(event, run, effects),
             Notice::Terraform { stack, step, message } => self.message(stack, *step, message),
             Notice::Plan { .. } => {}
         }
     }
 
-    fn event(&self, event: &Event, run: &Run) {
-        let live = self.live.is_some();
-        match event {
-            Event::StopRequested => self.line(&format!(
+    /// The event's own instance and those that begin a step because of it: the cost does not grow with the run. Instances that end
+    /// without having begun are told in the summary.
+    fn event(&self, event: &Event, run: &Run, effects: &[Effect]) {
+        if matches!(event, Event::StopRequested) {
+            self.line(&format!(
                 "{} stopping: Terraform has been asked to stop, and is waited for. Nothing new is started.",
                 style("!").for_stderr().yellow()
-            )),
-            Event::Abandoned => {}
-            // Everything that is now final and has not been told before.
-            _ => {
-                for instance in touched(event, run) {
-                    if instance.state.is_final() {
-                        self.finish(instance);
-                    } else if live {
-                        self.bar(&instance.stack, instance.state.word());
-                    } else if let Some(step) = instance.state.step().filter(|step| *step != Step::Prepare) {
-                        let doing = if step == Step::Plan { "planning" } else { "applying" };
-                        self.line(&format!("· {:width$}  {doing}", instance.stack, width = self.width));
-                    }
-                }
+            ));
+        }
+        let own = event.stack().and_then(|stack| run.instance(stack.as_str()));
+        if let Some(instance) = own.filter(|instance| instance.state.is_final()) {
+            self.finish(instance);
+        }
+        for effect in effects {
+            match effect {
+                Effect::Prepare(stack) => self.bar(stack, step_word(Step::Prepare)),
+                Effect::Plan(stack) => self.begin(stack, Step::Plan),
+                Effect::Apply(stack) => self.begin(stack, Step::Apply),
+                Effect::Interrupt(_) | Effect::Finish => {}
             }
         }
-        if live {
-            for instance in run.instances().iter().filter(|instance| instance.state.step().is_some()) {
-                self.bar(&instance.stack, instance.state.word());
-            }
+    }
+
+    fn begin(&self, stack: &StackName, step: Step) {
+        if self.live.is_some() {
+            self.bar(stack, step_word(step));
+        } else {
+            self.line(&format!("· {stack:width$}  {}", step_word(step), width = self.width));
         }
     }
 
@@ -77,6 +85,7 @@ impl Progress {
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
+        self.warned.lock().expect("no panic while held").remove(&instance.stack);
         self.line(&format!(
             "{} {:width$}  {}",
             colour.for_stderr().apply_to(mark),
@@ -90,10 +99,7 @@ impl Progress {
         if let Message::Diagnostic(diagnostic) = message
             && !diagnostic.is_error
         {
-            let place = diagnostic.file.as_ref().zip(diagnostic.line);
-            let place = place.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
-            let mark = style("!").for_stderr().yellow();
-            self.line(&format!("{mark} {stack:width$}  warning: {}{place}", diagnostic.summary, width = self.width));
+            self.warning(stack, diagnostic);
         }
         let Message::Resource { address, phase, text } = message else { return };
         if let Some(bar) = self.bars.lock().expect("no panic while held").get(stack) {
@@ -103,6 +109,17 @@ impl Progress {
         if self.verbose && (told || *phase == Phase::Started) {
             let text = text.strip_prefix(&format!("{address}: ")).unwrap_or(text);
             self.line(&format!("  {:width$}  {address}: {text}", stack, width = self.width));
+        }
+    }
+
+    /// Terraform says the same at the plan and at the apply: it is told once.
+    fn warning(&self, stack: &StackName, diagnostic: &TerraformDiagnostic) {
+        let text = warning_in_words(self.folders.get(stack), diagnostic);
+        let is_new =
+            self.warned.lock().expect("no panic while held").entry(stack.clone()).or_default().insert(text.clone());
+        if is_new {
+            let mark = style("!").for_stderr().yellow();
+            self.line(&format!("{mark} {stack:width$}  warning: {text}", width = self.width));
         }
     }
 
@@ -140,16 +157,56 @@ fn step_word(step: Step) -> &'static str {
     }
 }
 
-/// The instances whose state an event changed: its own, and those that came to their end because of it.
-fn touched<'a>(event: &Event, run: &'a Run) -> Vec<&'a Instance> {
-    let own = match event {
-        Event::Prepared { stack, .. }
-        | Event::InputsUnknown { stack, .. }
-        | Event::Planned { stack, .. }
-        | Event::Applied { stack }
-        | Event::Failed { stack, .. }
-        | Event::Interrupted { stack } => run.instance(stack.as_str()),
-        Event::Started | Event::StopRequested | Event::Abandoned => None,
-    };
-    own.into_iter().collect()
+/// A warning in one line: what it is about, the beginning of what it says (a check's own message stands there), and where.
+fn warning_in_words(stack: Option<&RepoPath>, diagnostic: &TerraformDiagnostic) -> String {
+    let mut text = diagnostic.summary.clone();
+    if let Some(said) = diagnostic.detail.lines().map(str::trim).find(|line| !line.is_empty()) {
+        text = format!("{text}: {said}");
+    }
+    if let Some(file) = &diagnostic.file {
+        let line = diagnostic.line.map(|line| format!(":{line}")).unwrap_or_default();
+        text = format!("{text} ({}{line})", in_repository(stack, file));
+    }
+    text
+}
+
+/// Terraform names files relative to the stack's folder.
+fn in_repository(stack: Option<&RepoPath>, file: &str) -> String {
+    let path = stack.filter(|_| !file.starts_with('/')).and_then(|stack| stack.join(file).ok());
+    path.map_or_else(|| file.to_owned(), |path| path.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning() -> TerraformDiagnostic {
+        TerraformDiagnostic {
+            is_error: false,
+            summary: "Check block assertion failed".into(),
+            detail: "\n  The certificate expires soon.\nRenew it.".into(),
+            address: None,
+            file: Some("../../modules/edge/main.tf".into()),
+            line: Some(14),
+            code: None,
+        }
+    }
+
+    #[test]
+    fn a_warning_has_its_message_and_its_place_in_the_repository() {
+        let folder = RepoPath::new("stacks/edge").unwrap();
+        assert_eq!(
+            warning_in_words(Some(&folder), &warning()),
+            "Check block assertion failed: The certificate expires soon. (modules/edge/main.tf:14)"
+        );
+        let bare = TerraformDiagnostic { detail: String::new(), file: None, ..warning() };
+        assert_eq!(warning_in_words(Some(&folder), &bare), "Check block assertion failed");
+    }
+
+    #[test]
+    fn a_place_outside_the_repository_stays_as_terraform_says_it() {
+        let folder = RepoPath::new("stacks/edge").unwrap();
+        assert_eq!(in_repository(Some(&folder), "/etc/x.tf"), "/etc/x.tf");
+        assert_eq!(in_repository(Some(&folder), "../../../x.tf"), "../../../x.tf");
+    }
 }

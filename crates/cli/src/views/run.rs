@@ -72,16 +72,27 @@ fn tally_in_words(tally: &Tally, done: bool) -> String {
         parts.push("no instances".to_owned());
     }
     let mut text = parts.join(", ");
-    if tally.add + tally.change + tally.destroy > 0 {
-        let to = if done { "" } else { "to " };
-        let verbs = if done { ["added", "changed", "destroyed"] } else { ["add", "change", "destroy"] };
-        let _ = write!(
-            text,
-            "; resources: {} {to}{}, {} {to}{}, {} {to}{}",
-            tally.add, verbs[0], tally.change, verbs[1], tally.destroy, verbs[2]
-        );
+    if let Some(resources) = resources_in_words(tally, done) {
+        let _ = write!(text, "; resources: {resources}");
     }
     text
+}
+
+/// `2 to import, 1 to add, 0 to change, 0 to destroy`, or in the past tense; imports only where there are some.
+fn resources_in_words(tally: &Tally, done: bool) -> Option<String> {
+    let Tally { import, add, change, destroy, .. } = *tally;
+    let numbers = [
+        (import, "import", "imported"),
+        (add, "add", "added"),
+        (change, "change", "changed"),
+        (destroy, "destroy", "destroyed"),
+    ];
+    let numbers = if import == 0 { &numbers[1..] } else { &numbers };
+    let word = |(number, plan, past): &(u64, &str, &str)| {
+        if done { format!("{number} {past}") } else { format!("{number} to {plan}") }
+    };
+    let has_some = numbers.iter().any(|(number, ..)| *number > 0);
+    has_some.then(|| numbers.iter().map(word).collect::<Vec<_>>().join(", "))
 }
 
 /// `terrace run list`.
@@ -196,6 +207,7 @@ struct ChangesJson<'a> {
     change: u64,
     destroy: u64,
     import: u64,
+    state_only: u64,
     outputs: Vec<&'a str>,
 }
 
@@ -260,6 +272,7 @@ fn changes_json(changes: &Changes) -> ChangesJson<'_> {
         change: changes.change,
         destroy: changes.destroy,
         import: changes.import,
+        state_only: changes.state_only,
         outputs: changes.outputs.iter().map(String::as_str).collect(),
     }
 }
@@ -330,4 +343,23 @@ pub fn list_json(rows: &[RunRow]) {
 /// Said when there are more runs than were listed.
 pub fn more(limit: usize) {
     say(&format!("The newest {}; more with `--limit`.", count(limit, "run")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_counted_where_there_are_some() {
+        let tally = Tally { applied: 1, import: 2, add: 1, ..Tally::default() };
+        assert_eq!(tally_in_words(&tally, true), "1 applied; resources: 2 imported, 1 added, 0 changed, 0 destroyed");
+        let tally = Tally { planned: 1, import: 1, ..Tally::default() };
+        assert_eq!(
+            tally_in_words(&tally, false),
+            "1 with changes; resources: 1 to import, 0 to add, 0 to change, 0 to destroy"
+        );
+        let tally = Tally { applied: 1, add: 1, ..Tally::default() };
+        assert_eq!(tally_in_words(&tally, true), "1 applied; resources: 1 added, 0 changed, 0 destroyed");
+        assert_eq!(tally_in_words(&Tally { unchanged: 1, ..Tally::default() }, true), "1 unchanged");
+    }
 }

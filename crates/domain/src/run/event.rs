@@ -136,6 +136,21 @@ pub enum Event {
     Abandoned,
 }
 
+impl Event {
+    /// The instance that it happened to; `None` for what happens to the run as a whole.
+    pub fn stack(&self) -> Option<&StackName> {
+        match self {
+            Self::Prepared { stack, .. }
+            | Self::InputsUnknown { stack, .. }
+            | Self::Planned { stack, .. }
+            | Self::Applied { stack }
+            | Self::Failed { stack, .. }
+            | Self::Interrupted { stack } => Some(stack),
+            Self::Started | Self::StopRequested | Self::Abandoned => None,
+        }
+    }
+}
+
 /// Something that a driver is to do. It answers with an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {

@@ -62,6 +62,8 @@ pub struct Tally {
     pub change: u64,
     /// Resources destroyed.
     pub destroy: u64,
+    /// Resources imported.
+    pub import: u64,
 }
 
 impl Run {
@@ -106,6 +108,7 @@ impl Run {
                 tally.add = tally.add.saturating_add(changes.add);
                 tally.change = tally.change.saturating_add(changes.change);
                 tally.destroy = tally.destroy.saturating_add(changes.destroy);
+                tally.import = tally.import.saturating_add(changes.import);
             }
         }
         tally
