@@ -1,6 +1,7 @@
 //! Checks an estate against its code: inputs against variables, references against outputs, states against each other, watch
 //! patterns against files. Reads nothing but names.
 
+mod backend;
 mod state;
 
 use terrace_domain::code::ModuleFacts;
@@ -43,6 +44,7 @@ struct StackCheck<'c> {
 
 impl StackCheck<'_> {
     fn all(&mut self, facts: &ModuleFacts) {
+        backend::check(self.tree, self.stack, facts, self.diagnostics);
         if facts.cloud {
             let diagnostic = Diagnostic::error("cloud", format!("the stack `{}` has a `cloud` block", self.stack.name))
                 .at(place(self.file, self.stack.span), "its code has `terraform { cloud { ... } }`")

@@ -20,6 +20,10 @@ pub struct ModuleFacts {
     pub required_version: Vec<String>,
     /// The `backend` block's type, where there is one.
     pub backend: Option<String>,
+    /// The places of `backend` blocks in override files: in a root module these win over what any other file says.
+    pub backend_overrides: Vec<(RepoPath, Span)>,
+    /// Override files that could not be read as HCL: what they change is not known.
+    pub unreadable_overrides: BTreeSet<RepoPath>,
     /// Whether there is a `cloud` block (HCP Terraform): it cannot be combined with a backend.
     pub cloud: bool,
     /// Files that could not be read as HCL; Terraform may still understand them. What they hold is not known.

@@ -4,7 +4,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
 use terrace_domain::expression::Span;
 
-use super::facts::{FileFacts, ModuleFact, OutputFact, ProviderFact, VariableFact};
+use super::facts::{BackendFact, FileFacts, ModuleFact, OutputFact, ProviderFact, VariableFact};
 use crate::lower::span_of;
 
 /// The blocks that matter.
@@ -31,10 +31,7 @@ pub(super) fn may_hold_facts(text: &str) -> bool {
             rest.strip_prefix(word).is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
         })
     };
-    text.lines().any(|line| {
-        begins_block(line.trim_start())
-            || line.rsplit_once("*/").is_some_and(|(_, rest)| begins_block(rest.trim_start()))
-    })
+    text.lines().any(|line| line.split("*/").any(|rest| begins_block(rest.trim_start())))
 }
 
 fn of_body(body: &Body, text: &str) -> FileFacts {
@@ -79,7 +76,9 @@ fn of_terraform(body: &Body, facts: &mut FileFacts) {
             ("required_providers", []) => facts
                 .providers
                 .extend(block.body.attributes().map(|attribute| provider(attribute.key.as_str(), &attribute.value))),
-            ("backend", [kind]) => facts.backend = Some(kind.as_str().to_owned()),
+            ("backend", [kind]) => {
+                facts.backend = Some(BackendFact { kind: kind.as_str().to_owned(), at: span_of(&block.ident).into() });
+            }
             ("cloud", _) => facts.cloud = true,
             _ => {}
         }
@@ -135,6 +134,12 @@ mod tests {
     }
 
     #[test]
+    fn a_block_is_seen_between_comments() {
+        assert!(may_hold_facts("/* note */ terraform { /* its state */\n}"));
+        assert!(may_hold_facts("/* a */ /* b */ terraform {}"));
+    }
+
+    #[test]
     fn facts_are_found() {
         let facts = facts_of(
             r#"
@@ -165,7 +170,10 @@ output "id" { value = module.net.id }
         assert_eq!(facts.modules[0].source.as_deref(), Some("../modules/net"));
         assert_eq!(facts.providers[0].source.as_deref(), Some("hashicorp/aws"));
         assert_eq!(facts.providers[1].version.as_deref(), Some("1.0"));
-        assert_eq!((facts.backend.as_deref(), facts.outputs[0].name.as_str()), (Some("s3"), "id"));
+        assert_eq!(
+            (facts.backend.as_ref().map(|backend| backend.kind.as_str()), facts.outputs[0].name.as_str()),
+            (Some("s3"), "id")
+        );
         assert_eq!(super::FileFacts::decode(&facts.encode()), Some(facts));
     }
 

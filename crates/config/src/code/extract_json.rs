@@ -5,7 +5,7 @@ use serde_json::Value;
 use terrace_domain::expression::Span;
 
 use super::extract::bool_in;
-use super::facts::{At, FileFacts, ModuleFact, OutputFact, ProviderFact, VariableFact};
+use super::facts::{At, BackendFact, FileFacts, ModuleFact, OutputFact, ProviderFact, VariableFact};
 
 /// The facts of a `.tf.json` file's text.
 pub(super) fn facts_of(text: &str) -> FileFacts {
@@ -41,7 +41,8 @@ pub(super) fn facts_of(text: &str) -> FileFacts {
 fn of_terraform(block: &Value, facts: &mut FileFacts) {
     facts.required_version.extend(text_of(block, "required_version"));
     facts.cloud |= block.get("cloud").is_some();
-    facts.backend = labelled(block, "backend").next().map(|(kind, _)| kind).or(facts.backend.take());
+    let backend = labelled(block, "backend").next();
+    facts.backend = backend.map(|(kind, _)| BackendFact { kind, at: At::default() }).or(facts.backend.take());
     for providers in bodies(block.get("required_providers")) {
         for (name, value) in providers.as_object().into_iter().flatten() {
             facts.providers.push(ProviderFact {
@@ -98,7 +99,7 @@ mod tests {
         assert_eq!(names, [("a", false), ("b", true)]);
         assert_eq!((facts.variables[0].ephemeral, facts.variables[1].ephemeral), (None, Some(true)));
         assert_eq!(facts.modules[0].source.as_deref(), Some("./m"));
-        assert_eq!(facts.backend.as_deref(), Some("gcs"));
+        assert_eq!(facts.backend.as_ref().map(|backend| backend.kind.as_str()), Some("gcs"));
         assert_eq!(facts.outputs[0].sensitive, Some(true));
         assert!(facts_of("[1").unreadable.is_some());
         assert_eq!(facts_of("3"), super::FileFacts::default());

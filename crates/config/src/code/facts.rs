@@ -10,7 +10,7 @@ use terrace_domain::expression::Span;
 use crate::tree::ObjectId20;
 
 /// The version of the form in which facts are stored, and of how they are found: another version's facts are not used.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// What is remembered facts' key: the bytes of the file, and how they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ pub struct FileFacts {
     pub(crate) modules: Vec<ModuleFact>,
     pub(crate) providers: Vec<ProviderFact>,
     pub(crate) required_version: Vec<String>,
-    pub(crate) backend: Option<String>,
+    pub(crate) backend: Option<BackendFact>,
     pub(crate) cloud: bool,
     /// Why the file could not be read.
     pub(crate) unreadable: Option<Unreadable>,
@@ -107,6 +107,13 @@ pub(crate) struct ProviderFact {
     pub name: String,
     pub source: Option<String>,
     pub version: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BackendFact {
+    /// Its type: `s3`, `gcs`, ...
+    pub kind: String,
+    pub at: At,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,8 +15,8 @@ use crate::tree::{FileEntry, FileTree};
 /// Whether Terraform reads the file as code, by its name.
 pub(crate) fn is_code(path: &RepoPath) -> bool {
     let name = path.file_name();
-    // Terraform passes over hidden files and what editors leave behind (`~` and `#` endings have no `.tf` at the end anyhow).
-    !name.starts_with('.') && !name.starts_with('#') && (has_ending(name, ".tf") || has_ending(name, ".tf.json"))
+    // Terraform passes over hidden files and what editors leave behind (`x.tf~` and `#x.tf#` have no `.tf` at the end anyhow).
+    !name.starts_with('.') && (has_ending(name, ".tf") || has_ending(name, ".tf.json"))
 }
 
 /// Terraform looks at the case: `MAIN.TF` is not read.
@@ -67,6 +67,8 @@ pub(super) fn read(tree: &dyn FileTree, folder: &RepoPath, cache: &dyn FactsCach
         let mut merge = Merge { module: &mut module, path: &entry.path };
         if changes { merge.change(&facts) } else { merge.add(&facts) }
     }
+    let unread = overrides.iter().filter(|entry| module.unreadable.contains(&entry.path));
+    module.unreadable_overrides = unread.map(|entry| entry.path.clone()).collect();
     (module, diagnostics)
 }
 
@@ -142,8 +144,8 @@ impl Merge<'_> {
         self.terraform(facts);
         self.module.required_version.extend_from_slice(&facts.required_version);
         self.module.cloud |= facts.cloud;
-        if facts.backend.is_some() {
-            self.module.backend.clone_from(&facts.backend);
+        if let Some(backend) = &facts.backend {
+            self.module.backend = Some(backend.kind.clone());
         }
     }
 
@@ -177,11 +179,13 @@ impl Merge<'_> {
             }
         }
         self.terraform(facts);
+        let backend = facts.backend.as_ref().map(|backend| self.place(backend.at));
+        self.module.backend_overrides.extend(backend);
         if !facts.required_version.is_empty() {
             self.module.required_version.clone_from(&facts.required_version);
         }
         if facts.backend.is_some() || facts.cloud {
-            self.module.backend.clone_from(&facts.backend);
+            self.module.backend = facts.backend.as_ref().map(|backend| backend.kind.clone());
             self.module.cloud = facts.cloud;
         }
     }

@@ -277,3 +277,101 @@ module "none" {}
       = help: Write the source out: what the module is made of is otherwise not part of the stack's release.
     "#);
 }
+
+#[test]
+fn an_override_of_the_backend() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {}
+//- a/main.tf
+terraform {
+  backend "s3" {}
+}
+module "m" { source = "../modules/m" }
+//- a/zz_override.tf
+terraform {
+  backend "gcs" {
+    bucket = "one-for-all"
+  }
+}
+//- b/stack.hcl
+stack "b" {}
+//- b/main.tf
+//- b/override.tf.json
+{"terraform": {"backend": {"s3": {"key": "one-for-all"}}}}
+//- c/stack.hcl
+stack "c" {}
+//- c/main.tf
+//- c/broken_override.tf
+terraform {
+  backend "s3" {
+//- d/stack.hcl
+stack "d" {}
+//- d/main.tf
+//- d/terrace_override.tf.json
+{}
+//- modules/m/m.tf
+//- modules/m/x_override.tf
+terraform {
+  backend "s3" {}
+}
+"#), @r#"
+    error[backend-override]: `a/zz_override.tf` overrides the state of the stack `a`
+     --> a/zz_override.tf:2:3
+      |
+    2 |   backend "gcs" {
+      |   ^^^^^^^ can win over the estate's `state`, and the same in every environment
+      |
+      = help: Move the `backend` block to a file that is not an override, where Terrace replaces it with the estate's `state`, or remove it.
+
+    error[backend-override]: `b/override.tf.json` overrides the state of the stack `b`
+     --> b/override.tf.json:1:1
+      |
+    1 | {"terraform": {"backend": {"s3": {"key": "one-for-all"}}}}
+      | ^ can win over the estate's `state`, and the same in every environment
+      |
+      = help: Move the `backend` block to a file that is not an override, where Terrace replaces it with the estate's `state`, or remove it.
+
+    error[backend-override]: cannot tell whether `c/broken_override.tf` overrides the state of the stack `c`
+     --> c/broken_override.tf:1:1
+      |
+    1 | terraform {
+      | ^ an override file that cannot be read
+      |
+      = help: Mend the file, or give it a name that does not end in `_override`.
+
+    warning[unreadable-code]: cannot read `c/broken_override.tf`: invalid block body; expected `}`, newline or identifier
+     --> c/broken_override.tf:2:17
+      |
+    2 |   backend "s3" {
+      |                 ^ here
+      |
+      = help: Terraform may still understand it. What it declares is not known here, so inputs and outputs of this folder are not checked.
+
+    error[reserved-file]: the name of `d/terrace_override.tf.json` is Terrace's own
+     --> d/terrace_override.tf.json:1:1
+      |
+    1 | {}
+      | ^ Terrace sets the state's place by a file of this name
+      |
+      = help: Give the file another name.
+    "#);
+}
+
+#[test]
+fn an_override_of_something_else() {
+    assert_eq!(
+        check(
+            r#"
+//- a/stack.hcl
+stack "a" {}
+//- a/main.tf
+variable "x" { default = 1 }
+//- a/override.tf
+variable "x" { default = 2 }
+terraform { required_version = ">= 1" }
+"#
+        ),
+        ""
+    );
+}
