@@ -133,6 +133,21 @@ fn a_file_behind_a_link_affects_who_reads_it_through_the_link() {
 }
 
 #[test]
+fn a_file_behind_a_link_is_delivered_as_if_it_were_there() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    desk.write("shared/tint.tf", "locals {\n  tint = \"dark\"\n}\n");
+    desk.repository().link("stacks/side/tint.tf", "../../shared/tint.tf");
+    desk.edit("stacks/side/main.tf", "{ colour = var.colour }", "{ colour = \"${local.tint} ${var.colour}\" }");
+    desk.commit("Link");
+    desk.ok(&["deliver", "side"]).says(&["1 applied"]);
+    desk.edit("shared/tint.tf", "dark", "light");
+    desk.commit("Light");
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"])));
+    assert_eq!(changes, ["update dev/side bucket side-dev"]);
+}
+
+#[test]
 fn an_estate_in_a_subfolder_uses_modules_outside_of_it() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = Desk::empty(&terraform).in_folder("infrastructure");

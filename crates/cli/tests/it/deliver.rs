@@ -217,3 +217,43 @@ fn nothing_is_left_in_the_folder_for_temporary_files_nor_in_home() {
     let stranger = desk.repository().git(&["status", "--porcelain"]);
     assert_eq!(stranger, "", "the work tree is as it was");
 }
+
+#[test]
+fn secrets_are_in_states_alone() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = harbour::estate(&terraform);
+    let told = desk.ok(&["deliver", "--verbose", "aws-vault", "aws-network", "aws-database"]);
+    let mut secrets = secrets_in(&desk.home("state/dev/aws-database.tfstate"), "password");
+    secrets.extend(secrets_in(&desk.home("state/dev/aws-vault.tfstate"), "value"));
+    assert!(secrets.len() >= 2, "{secrets:?}");
+    let shown =
+        [&["run", "show"][..], &["run", "show", "--json"], &["status", "--json"], &["plan"], &["plan", "--json"]];
+    let said = shown.map(|arguments| desk.run(arguments).to_string()).concat() + &told.to_string();
+    for secret in &secrets {
+        assert!(!said.contains(secret.as_str()), "a secret is said");
+        for file in files_below(&desk.home("")) {
+            // The cloud itself and the states know them: that is what they are for.
+            let knows = file.starts_with(desk.home("state")) || file.to_string_lossy().contains("sandbox.db");
+            let bytes = std::fs::read(&file).unwrap();
+            let holds = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(knows || !holds, "a secret is in {}", file.display());
+        }
+    }
+}
+
+/// The values of an attribute in a state's resources.
+fn secrets_in(state: &std::path::Path, attribute: &str) -> Vec<String> {
+    let state: Json = serde_json::from_slice(&std::fs::read(state).unwrap()).unwrap();
+    let instances = state["resources"].as_array().unwrap().iter().flat_map(|one| one["instances"].as_array().unwrap());
+    instances.filter_map(|one| Some(one["attributes"][attribute].as_str()?.to_owned())).collect()
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let inside = |entry: std::fs::DirEntry| match entry.file_type().unwrap() {
+        kind if kind.is_dir() => files_below(&entry.path()),
+        kind if kind.is_file() => vec![entry.path()],
+        _ => Vec::new(),
+    };
+    entries.flat_map(inside).collect()
+}

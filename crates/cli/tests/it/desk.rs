@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -185,10 +186,11 @@ impl Desk {
         self.ok(arguments).json()
     }
 
-    /// Starts `terrace` and does not wait.
+    /// Starts `terrace` in a process group of its own, as a shell does, and does not wait.
     pub(crate) fn start(&self, arguments: &[&str]) -> Started {
         let mut command = self.command(arguments);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("terrace can be started");
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("terrace can be started");
         Started { child: Some(child) }
     }
 

@@ -87,6 +87,20 @@ fn an_interrupt_lets_terraform_finish_what_it_has_begun() {
 }
 
 #[test]
+fn the_interrupt_of_a_terminal_reaches_terraform_once() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = in_mid_apply(&terraform, &["side"], |_, terrace| {
+        // As a terminal does on Ctrl-C: to everybody in the group.
+        let group = rustix::process::Pid::from_raw(i32::try_from(terrace.pid()).unwrap()).unwrap();
+        rustix::process::kill_process_group(group, Signal::INT).unwrap();
+        terrace.wait().expect(1).says(&["interrupted in apply"]);
+    });
+    let log = fs::read_to_string(desk.home("runs/1/side.apply.jsonl")).unwrap();
+    assert!(!log.contains("Two interrupts"), "{log}");
+    goes_to_the_end(&desk);
+}
+
+#[test]
 fn a_second_interrupt_does_not_reach_terraform() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = in_mid_apply(&terraform, &["side"], |_, terrace| {

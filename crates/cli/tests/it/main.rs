@@ -17,4 +17,5 @@ mod harbour;
 mod init;
 mod interrupt;
 mod plan;
+mod sandbox;
 mod small;
