@@ -1,6 +1,6 @@
 //! Figures of what touches no disk: reading an estate's text, its graph, what a change affects, expressions, the steps of a run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use divan::{Bencher, black_box};
@@ -95,7 +95,7 @@ fn new_run() -> Run {
         environment: "dev".parse().expect("a name"),
         commit: None,
         parallelism: PARALLELISM,
-        instances: Order::instances_of(&GRAPH, &all, &BTreeSet::new()),
+        instances: Order::instances_of(&GRAPH, &all, &BTreeSet::new(), &BTreeMap::new()),
     })
 }
 

@@ -46,7 +46,12 @@ impl Project {
             CommandError::usage(format!("there is no {ESTATE_FILE} in {} or in a folder above", start.display()))
                 .help("Make an estate with `terrace init`, or name the folder of one with `-C DIR`.")
         })?;
-        Ok(Self { root: root.to_owned(), repository: Repository::discover(root) })
+        in_utf8(root)?;
+        let repository = Repository::discover(root);
+        if let Ok(repository) = &repository {
+            in_utf8(repository.root())?;
+        }
+        Ok(Self { root: root.to_owned(), repository })
     }
 
     /// The `.terrace` folder.
@@ -129,17 +134,30 @@ impl Project {
         }
     }
 
-    /// Warns of changes in the estate that are not committed: they are not delivered.
-    pub fn warn_of_uncommitted(&self) -> Result<(), CommandError> {
+    /// Asks git what in the estate is not committed; the answer is a warning. May take its time in a large work tree.
+    pub fn uncommitted(&self) -> impl FnOnce() -> Option<String> + Send + 'static {
         const NAMES_MAX: usize = 3;
-        let changes = self.repository()?.uncommitted_changes(&self.prefix()?, NAMES_MAX)?;
-        if !changes.is_empty() {
+        let repository = self.repository.as_ref().ok().cloned();
+        let prefix = self.prefix();
+        move || {
+            let changes = repository?.uncommitted_changes(&prefix.ok()?, NAMES_MAX).ok()?;
             let more = changes.total - changes.paths.len();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            views::error::warn(&format!("not committed, and so not delivered: {}{more}", changes.paths.join(", ")));
+            let names = changes.paths.join(", ");
+            (!changes.is_empty())
+                .then(|| views::error::warning(&format!("not committed, and so not part of it: {names}{more}")))
         }
-        Ok(())
     }
+}
+
+/// Terraform's arguments, its settings and Terrace's own reports name folders as text: one that is none would fail later, and
+/// strangely.
+pub fn in_utf8(folder: &Path) -> Result<(), CommandError> {
+    if folder.to_str().is_some() {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!("the path `{}` is not UTF-8", folder.display()))
+        .help("Rename the folder, or move the estate to another one."))
 }
 
 /// Warns of entries that cannot be read or named.

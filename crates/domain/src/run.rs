@@ -73,13 +73,33 @@ pub struct OrderedInstance {
     pub only_if_upstream_changes: bool,
 }
 
+/// What earlier runs left of an instance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When it was last delivered with success.
+    pub delivered: Option<Moment>,
+    /// When a plan that was then applied, or began to be, last changed its outputs.
+    pub outputs_changed: Option<Moment>,
+}
+
 impl Order {
-    /// The instances of `stacks` in the graph's order. Those of `downstream` take part only if what they read changes.
+    /// The instances of `stacks` in the graph's order. Those of `downstream` take part only if what they read changes in this run, or has
+    /// changed since they were delivered: an earlier run may have ended before their turn came.
     pub fn instances_of(
         graph: &Graph,
         stacks: &BTreeSet<StackName>,
         downstream: &BTreeSet<StackName>,
+        standings: &BTreeMap<StackName, Standing>,
     ) -> Vec<OrderedInstance> {
+        let standing = |name: &StackName| standings.get(name).copied().unwrap_or_default();
+        let is_behind = |name: &StackName| {
+            let upstream = graph.upstream_of(name.as_str());
+            let mut read = upstream.iter().filter(|(_, why)| !why.outputs.is_empty());
+            read.any(|(upstream, _)| {
+                let delivered = standing(name).delivered;
+                standing(upstream).outputs_changed.is_some_and(|changed| delivered.is_none_or(|then| then < changed))
+            })
+        };
         let takes_part = |name: &StackName| stacks.contains(name) || downstream.contains(name);
         let ordered = graph.order().into_iter().filter(|name| takes_part(name));
         ordered
@@ -91,7 +111,7 @@ impl Order {
                     .filter(|(upstream, _)| takes_part(upstream))
                     .map(|(upstream, why)| (upstream.clone(), why.outputs.clone()))
                     .collect(),
-                only_if_upstream_changes: !stacks.contains(name),
+                only_if_upstream_changes: !stacks.contains(name) && !is_behind(name),
             })
             .collect()
     }

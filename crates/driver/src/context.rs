@@ -35,6 +35,8 @@ pub struct Context {
     pub tree: Arc<dyn FileTree + Send + Sync>,
     /// The code of each stack that may take part, and of those upstream of it.
     pub sources: BTreeMap<StackName, Source>,
+    /// The digest of the source of what runs, for each stack that was delivered to the environment.
+    pub delivered: BTreeMap<StackName, String>,
     /// The program.
     pub terraform: Terraform,
     /// What its processes see of the environment.

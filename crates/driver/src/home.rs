@@ -33,6 +33,11 @@ impl Home {
 
     /// Makes the folder, for its owner alone: plans and inputs in it may hold secrets.
     pub fn create(&self) -> Result<(), HomeError> {
+        // Local states are found from the work folders by relative paths, which a link would lead elsewhere.
+        if self.folder.is_symlink() {
+            let source = io::Error::other("it is a symbolic link; put the whole estate where there is room instead");
+            return Err(HomeError { path: self.folder.clone(), source });
+        }
         make_private(&self.folder)?;
         let ignore = self.folder.join(".gitignore");
         if !ignore.exists() {
@@ -69,6 +74,11 @@ impl Home {
     /// Where the logs of a run are.
     pub fn logs(&self, run: RunId) -> PathBuf {
         self.folder.join("runs").join(run.to_string())
+    }
+
+    /// Where the logs of runs that only plan are; the next one in the environment overwrites them.
+    pub fn plan_logs(&self, environment: &str) -> PathBuf {
+        self.folder.join("plan").join(environment)
     }
 
     /// What is remembered of files' contents.

@@ -7,6 +7,7 @@ mod halt;
 mod init;
 mod inputs;
 mod outputs;
+mod place;
 mod spoken;
 mod steps;
 

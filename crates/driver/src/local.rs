@@ -333,7 +333,7 @@ impl Task {
     async fn apply(self) -> Result<Event, Halt> {
         let prepared = self.take_prepared();
         let tell = self.teller();
-        let applied = instance::apply(&self.ctx, &self.stack, &prepared, self.stop.clone(), &tell).await;
+        let applied = instance::apply(&self.ctx, &self.stack, &prepared, &self.book, self.stop.clone(), &tell).await;
         drop(tell);
         self.prepared.lock().expect("no panic while held").insert(self.stack.clone(), prepared);
         applied?;

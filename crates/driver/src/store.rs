@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::run::{Event, Impossible, InstanceState, Moment, Order, Outcome, Run, RunId, advance};
+use terrace_domain::run::{Event, Impossible, InstanceState, Moment, Order, Outcome, Run, RunId, Standing, advance};
 
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -101,8 +101,8 @@ pub struct InstanceRow {
     pub commit: Option<String>,
     /// The digest of the source of what runs.
     pub source: Option<String>,
-    /// When what runs was delivered.
-    pub delivered: Option<Moment>,
+    /// When what runs was delivered, and when an applied plan last changed its outputs.
+    pub standing: Standing,
 }
 
 /// The store.
@@ -169,11 +169,12 @@ impl Store {
             let order = entry.after.order();
             transaction
                 .prepare_cached(
-                    "INSERT INTO instance (environment, stack, run, state, at, commit_id, source, delivered_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                    "INSERT INTO instance (environment, stack, run, state, at, commit_id, source, delivered_at, outputs_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                      ON CONFLICT (environment, stack) DO UPDATE SET run = ?3, state = ?4, at = ?5,
                      commit_id = COALESCE(?6, commit_id), source = COALESCE(?7, source),
-                     delivered_at = COALESCE(?8, delivered_at)",
+                     delivered_at = COALESCE(?8, delivered_at),
+                     outputs_at = COALESCE(?9, outputs_at)",
                 )?
                 .execute(params![
                     order.environment.as_str(),
@@ -184,6 +185,7 @@ impl Store {
                     succeeded.then_some(order.commit.as_deref()).flatten(),
                     succeeded.then_some(change.source).flatten(),
                     succeeded.then_some(entry.at.0),
+                    changes_outputs(entry.event).then_some(entry.at.0),
                 ])?;
         }
         transaction.commit()?;
@@ -240,7 +242,7 @@ impl Store {
     /// How all instances are, in order of environment and stack.
     pub fn instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
         let mut statement = self.connection.prepare(
-            "SELECT environment, stack, run, state, at, commit_id, source, delivered_at FROM instance
+            "SELECT environment, stack, run, state, at, commit_id, source, delivered_at, outputs_at FROM instance
              ORDER BY environment, stack",
         )?;
         let rows = statement.query_map([], |row| {
@@ -252,7 +254,10 @@ impl Store {
                 at: Moment(row.get(4)?),
                 commit: row.get(5)?,
                 source: row.get(6)?,
-                delivered: row.get::<_, Option<i64>>(7)?.map(Moment),
+                standing: Standing {
+                    delivered: row.get::<_, Option<i64>>(7)?.map(Moment),
+                    outputs_changed: row.get::<_, Option<i64>>(8)?.map(Moment),
+                },
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -281,6 +286,11 @@ pub struct Touched<'a> {
     pub state: &'a InstanceState,
     /// The digest of its source, where that was determined.
     pub source: Option<&'a str>,
+}
+
+/// Whether outputs change when the plan is applied, which begins now. Noted before, so that a crash in between cannot hide it.
+fn changes_outputs(event: &Event) -> bool {
+    matches!(event, Event::Planned { changes, .. } if !changes.outputs.is_empty())
 }
 
 fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {

@@ -43,7 +43,6 @@ impl Deliver {
         if prospect.is_idle("deliver") {
             return Ok(Exit::Done);
         }
-        prospect.project().warn_of_uncommitted()?;
         self.confirm(&prospect)?;
         views::say(&prospect.headline("Delivering"));
         let home = prospect.project().home();

@@ -41,9 +41,6 @@ impl Plan {
         if prospect.is_idle("plan") {
             return Ok(Exit::Done);
         }
-        if !self.work_tree {
-            prospect.project().warn_of_uncommitted()?;
-        }
         views::say(&prospect.headline("Planning"));
         let conduct = Conduct { mode: Mode::Plan, renders_plans: self.full, settings };
         let Conducted { run, plans, .. } = prospect.conduct(&conduct)?;

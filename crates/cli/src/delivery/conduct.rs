@@ -9,11 +9,11 @@ use terrace_domain::run::{Mode, Order, Run, RunId};
 use terrace_driver::context::{Context, Source};
 use terrace_driver::home::{Home, make_private};
 use terrace_driver::local::{self, DriveError, Journal};
-use terrace_driver::store::Preface;
+use terrace_driver::store::{InstanceRow, Preface, Store};
 use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
 
 use super::Prospect;
-use super::hold::{check_store, open_store, take};
+use super::hold::{look_into_store, open_store, take};
 use super::signals::stop_on_signals;
 use crate::error::CommandError;
 use crate::settings::Settings;
@@ -53,32 +53,39 @@ impl Prospect {
 
     async fn conduct_async(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
         let settings = conduct.settings;
-        let order = self.order(conduct.mode);
-        let stacks = order.instances.iter().map(|instance| &self.opened.estate.stacks[&instance.stack]);
+        let names = self.selected.stacks.union(&self.selected.downstream);
+        let stacks = names.map(|name| &self.opened.estate.stacks[name]);
         let progress = Arc::new(Progress::new(settings.is_interactive, self.verbose, stacks));
         let stop = stop_on_signals(Arc::clone(&progress))?;
+        let uncommitted = self.watch_for_uncommitted(&progress);
         let requirement = &self.opened.estate.terraform;
-        let process_environment = ProcessEnvironment::scrubbed(settings.environment.clone(), &requirement.pass_env);
+        let process_environment =
+            ProcessEnvironment::scrubbed(settings.environment.clone(), &requirement.pass_env, &settings.folder);
         let (binary, version) = (requirement.binary.as_deref(), requirement.version.as_deref());
-        let terraform = Terraform::find(binary, version, &self.project.root, &process_environment).await?;
         let home = self.project.home();
         home.create()?;
         let _lock = take(&home, &self.environment, settings)?;
-        // All that can keep a run from beginning comes before its record: a run without an end is one that was killed.
-        let sources = self.sources()?;
-        let sandbox = start_sandbox(&home, settings, &sources).await?;
+        // All that can keep a run from beginning comes before its record: a run without an end is one that was killed. While Terraform
+        // says its version, the rest is made ready.
+        let terraform = Terraform::find(binary, version, &self.project.root, &process_environment);
+        let (terraform, prepared) = tokio::join!(terraform, async {
+            let sources = self.sources()?;
+            let sandbox = start_sandbox(&home, settings, &sources).await?;
+            Ok::<_, CommandError>((sources, sandbox))
+        });
+        let (terraform, (sources, sandbox)) = (terraform?, prepared?);
         let mut store = match conduct.mode {
             Mode::Deliver => Some(open_store(&home, &self.environment)?),
-            Mode::Plan => {
-                check_store(&home)?;
-                None
-            }
+            Mode::Plan => look_into_store(&home)?,
         };
+        let earlier = self.earlier(store.as_ref())?;
+        let order = self.order(conduct.mode, &earlier);
+        let mut store = store.take_if(|_| conduct.mode == Mode::Deliver);
         let run_id = match &mut store {
             Some(store) => Some(store.create_run(views::time::now(), &order, &self.preface(settings, &terraform))?),
             None => None,
         };
-        let logs = run_id.map_or_else(|| home.path().join("plan"), |id| home.logs(id));
+        let logs = run_id.map_or_else(|| home.plan_logs(self.environment.as_str()), |id| home.logs(id));
         make_private(&logs)?;
         let ctx = Context {
             estate: Arc::clone(&self.opened.estate),
@@ -88,6 +95,7 @@ impl Prospect {
             renders_plans: conduct.renders_plans,
             tree: Arc::clone(&self.opened.tree),
             sources,
+            delivered: earlier.into_iter().filter_map(|(name, row)| Some((name, row.source?))).collect(),
             terraform,
             process_environment,
             home,
@@ -108,17 +116,43 @@ impl Prospect {
             }
         });
         let run = local::drive(Arc::new(ctx), Run::new(order), journal, stop, &views::time::now, watcher).await;
+        // Told by now, unless looking took longer than the run.
+        let _ = uncommitted.await;
         Ok(Conducted { run: run.map_err(drive_error)?, id: run_id, plans })
     }
 
-    fn order(&self, mode: Mode) -> Order {
+    /// Warns of what is not committed, and so not part of the run, as soon as git has told; the run does not wait for it.
+    fn watch_for_uncommitted(&self, progress: &Arc<Progress>) -> tokio::task::JoinHandle<()> {
+        let asked = self.opened.commit.is_some().then(|| self.project.uncommitted());
+        let progress = Arc::clone(progress);
+        tokio::task::spawn_blocking(move || {
+            if let Some(warning) = asked.and_then(|ask| ask()) {
+                progress.line(&warning);
+            }
+        })
+    }
+
+    /// What earlier runs left in the environment.
+    fn earlier(&self, store: Option<&Store>) -> Result<BTreeMap<StackName, InstanceRow>, CommandError> {
+        let rows = store.map(Store::instances).transpose()?.unwrap_or_default();
+        let here = rows.into_iter().filter(|row| row.environment == self.environment.as_str());
+        Ok(here.filter_map(|row| Some((row.stack.parse().ok()?, row))).collect())
+    }
+
+    fn order(&self, mode: Mode, earlier: &BTreeMap<StackName, InstanceRow>) -> Order {
+        let standings = earlier.iter().map(|(name, row)| (name.clone(), row.standing)).collect();
         Order {
             mode,
             stage: self.stage.name.clone(),
             environment: self.environment.clone(),
             commit: self.opened.commit.as_ref().map(|commit| commit.id.to_string()),
             parallelism: self.parallelism,
-            instances: Order::instances_of(&self.opened.graph, &self.selected.stacks, &self.selected.downstream),
+            instances: Order::instances_of(
+                &self.opened.graph,
+                &self.selected.stacks,
+                &self.selected.downstream,
+                &standings,
+            ),
         }
     }
 

@@ -51,10 +51,8 @@ pub fn open_store(home: &Home, environment: &EnvironmentName) -> Result<Store, C
     Ok(store)
 }
 
-/// A folder that a newer Terrace has written is not worked in, even if nothing is recorded.
-pub fn check_store(home: &Home) -> Result<(), CommandError> {
-    if home.database().exists() {
-        Store::open(&home.database())?;
-    }
-    Ok(())
+/// Opens the store to look into it, where there is one. A folder that a newer Terrace has written is not worked in, even if nothing is
+/// recorded.
+pub fn look_into_store(home: &Home) -> Result<Option<Store>, CommandError> {
+    Ok(if home.database().exists() { Some(Store::open(&home.database())?) } else { None })
 }

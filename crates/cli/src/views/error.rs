@@ -21,5 +21,10 @@ pub fn show(error: &CommandError) -> ExitCode {
 
 /// Says something that does not stop the work.
 pub fn warn(text: &str) {
-    say(&format!("{} {text}", style("warning:").for_stderr().yellow().bold()));
+    say(&warning(text));
+}
+
+/// The line of a warning.
+pub fn warning(text: &str) -> String {
+    format!("{} {text}", style("warning:").for_stderr().yellow().bold())
 }

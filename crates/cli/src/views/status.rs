@@ -64,7 +64,7 @@ pub fn text(estate: &Estate, rows: &[InstanceRow], holders: &Holders) {
 }
 
 fn cell(row: &InstanceRow, now: Moment) -> String {
-    let running = match (&row.commit, row.delivered) {
+    let running = match (&row.commit, row.standing.delivered) {
         (Some(commit), Some(delivered)) => format!("{} {}", short(commit), time::age(delivered, now)),
         _ => "nothing".to_owned(),
     };
@@ -119,7 +119,7 @@ pub fn json(estate: &Estate, rows: &[InstanceRow], holders: &Holders) {
         environment: &row.environment,
         commit: row.commit.as_deref(),
         source: row.source.as_deref(),
-        delivered_at: row.delivered.map(time::rfc3339),
+        delivered_at: row.standing.delivered.map(time::rfc3339),
         last_run: row.run.0,
         last_state: &row.state,
         last_at: time::rfc3339(row.at),

@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use terrace_domain::path::RepoPath;
+use terrace_world::workspace::PROVIDER_LOCK_FILE;
 
 /// The name of the file by which Terrace sets the backend: Terraform merges `*_override.tf.json` over the stack's own blocks
 /// (Terraform language, "Override Files").
 const OVERRIDE_FILE: &str = "terrace_override.tf.json";
+
+/// The name of the variable file with the inputs.
+pub(super) const INPUTS_FILE: &str = "inputs.tfvars.json";
 
 /// The folder of an instance.
 #[derive(Debug, Clone)]
@@ -48,12 +52,32 @@ impl InstanceFolder {
 
     /// The inputs; there only while Terraform plans.
     pub fn inputs(&self) -> PathBuf {
-        self.root.join("inputs.tfvars.json")
+        self.root.join(INPUTS_FILE)
     }
 
     /// The saved plan; there only between plan and apply.
     pub fn plan(&self) -> PathBuf {
         self.root.join("plan.tfplan")
+    }
+
+    /// The error output of the Terraform that is at work, or was last; held by it.
+    pub fn errors(&self) -> PathBuf {
+        self.root.join("terraform.err")
+    }
+
+    /// A state that Terraform could not save where it belongs.
+    pub fn errored_state(&self) -> PathBuf {
+        self.work().join("errored.tfstate")
+    }
+
+    /// The lock file that Terraform made or completed.
+    pub fn provider_lock(&self) -> PathBuf {
+        self.work().join(PROVIDER_LOCK_FILE)
+    }
+
+    /// Where Terraform keeps what backend it was initialised for.
+    pub fn backend_record(&self) -> PathBuf {
+        self.work().join(".terraform/terraform.tfstate")
     }
 
     /// What the last `terraform init` was made for.

@@ -9,6 +9,7 @@ use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 use terrace_domain::run::{Failure, Step, TerraformDiagnostic};
 
+use super::folder::INPUTS_FILE;
 use super::spoken::read_diagnostics;
 
 /// Why a step did not come to its end.
@@ -73,6 +74,10 @@ pub(super) fn terraform_failure(
     }
     diagnostics.sort_by_key(|diagnostic| !diagnostic.is_error);
     for diagnostic in &mut diagnostics {
+        if diagnostic.file.as_ref().is_some_and(|file| file.ends_with(INPUTS_FILE)) {
+            // The line that Terraform quotes there has the inputs' values, which may be secrets.
+            (diagnostic.file, diagnostic.line, diagnostic.code) = (None, None, None);
+        }
         diagnostic.file = diagnostic.file.take().map(|file| in_repository(stack, file));
     }
     let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error).count();

@@ -10,14 +10,13 @@ use sha2::{Digest, Sha256};
 use terrace_domain::name::StackName;
 use terrace_domain::run::{Failure, Step};
 use terrace_world::terraform::{Environment, Invocation};
+use terrace_world::workspace::PROVIDER_LOCK_FILE;
 use tokio::sync::watch;
 
 use super::halt::{Halt, StepResult, failed, failure, terraform_failure};
+use super::place;
 use crate::context::Context;
 use crate::home::make_private;
-
-/// The dependency lock file, whose content decides which providers are installed.
-const LOCK_FILE: &str = ".terraform.lock.hcl";
 
 /// What an `init` was made for; kept beside the work folder.
 #[derive(Serialize, Deserialize, PartialEq)]
@@ -42,21 +41,29 @@ pub(super) async fn initialise(
     let now = what_for(ctx, stack, backend).map_err(failed(Step::Prepare))?;
     let before = read(&folder.initialised());
     if let Some(before) = &before {
-        if before.backend != now.backend {
-            return Err(moved_state(ctx, stack, &before.backend, &now.backend).into());
+        let moved = place::moved(&before.backend, &now.backend);
+        if !moved.is_empty() {
+            return Err(moved_state(ctx, stack, &moved).into());
         }
         if *before == now && !force && folder.work().join(".terraform").is_dir() {
             return Ok(false);
         }
     }
+    forget_own_lock_file(ctx, stack).map_err(failed(Step::Prepare))?;
     let _one_at_a_time = wait_for_plugins(ctx, stack).map_err(failed(Step::Prepare))?;
     let work = folder.work();
+    let mut arguments = vec!["init", "-input=false", "-no-color"];
+    if before.is_some_and(|before| before.backend != now.backend) {
+        // The place is the same, as was found above; how it is reached is another.
+        arguments.push("-reconfigure");
+    }
     let invocation = Invocation {
         program: &ctx.terraform.program,
-        arguments: ["init", "-input=false", "-no-color"].map(Into::into).into(),
+        arguments: arguments.iter().map(Into::into).collect(),
         folder: &work,
         environment,
         log: ctx.logs.join(format!("{stack}.init.log")),
+        errors: folder.errors(),
     };
     let exit = invocation.run(stop, |_| {}).await.map_err(failed(Step::Prepare))?;
     if !exit.status.success() {
@@ -67,6 +74,7 @@ pub(super) async fn initialise(
         let failure = terraform_failure(Step::Prepare, "init", exit.status, Vec::new(), &exit.errors, stack_folder);
         return Err(failure.into());
     }
+    refuse_other_backend(ctx, stack, &now.backend)?;
     let text = serde_json::to_vec(&now).expect("texts become JSON");
     let unwritten = |error| format!("cannot write {}: {error}", folder.initialised().display());
     fs::write(folder.initialised(), text).map_err(unwritten).map_err(failed(Step::Prepare))?;
@@ -96,7 +104,7 @@ fn what_for(
         }
     }
     let unreadable = |path: &_| source.modules.iter().any(|(_, facts)| facts.unreadable.contains(path));
-    let lock_file = ctx.stack(stack).folder.join(LOCK_FILE).map_err(|error| error.to_string())?;
+    let lock_file = ctx.stack(stack).folder.join(PROVIDER_LOCK_FILE).map_err(|error| error.to_string())?;
     for entry in source.files.iter().filter(|entry| entry.path == lock_file || unreadable(&entry.path)) {
         let id = ctx.content_id(entry).map_err(|error| error.to_string())?;
         let _ = writeln!(text, "file {} {id}", entry.path);
@@ -126,14 +134,61 @@ fn wait_for_plugins(ctx: &Context, stack: &StackName) -> Result<Option<File>, St
     tokio::task::block_in_place(lock).map(Some).map_err(wrong)
 }
 
-/// The state block names another place than the one where this instance's state was kept: going on would build all of it anew.
-fn moved_state(ctx: &Context, stack: &StackName, before: &Json, now: &Json) -> Failure {
+/// Where the source has no lock file, the one that an earlier `init` made must not hold back new constraints.
+fn forget_own_lock_file(ctx: &Context, stack: &StackName) -> std::io::Result<()> {
+    let folder = ctx.folder(stack);
+    let is_committed = ctx.sources[stack].files.iter().any(|entry| {
+        entry.path.file_name() == PROVIDER_LOCK_FILE && entry.path.parent().as_ref() == Some(&ctx.stack(stack).folder)
+    });
+    if is_committed {
+        return Ok(());
+    }
+    match fs::remove_file(folder.provider_lock()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Terraform merges override files in the order of their names: one that the configuration could not read might name another backend, and
+/// environments would share a state. So what Terraform was initialised for is held against what it should be.
+fn refuse_other_backend(ctx: &Context, stack: &StackName, expected: &Json) -> StepResult<()> {
+    let record = ctx.folder(stack).backend_record();
+    let kind = fs::read(&record).ok().and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok()).and_then(|state| {
+        Some((state.pointer("/backend/type")?.as_str()?.to_owned(), state["backend"]["config"].clone()))
+    });
+    let expected = expected.as_object().and_then(|backend| backend.iter().next());
+    let (Some((kind, found)), Some((wanted, settings))) = (kind, expected) else { return Ok(()) };
+    let differs = |(key, value): (&String, &Json)| {
+        let is_plain = value.is_string() && !found[key].is_null();
+        // A local path is led to the work folder before Terraform sees it.
+        let is_led = wanted == "local" && key == "path";
+        is_plain && if is_led { !ends_alike(&found[key], value) } else { found[key] != *value }
+    };
+    let is_other = kind != *wanted || settings.as_object().into_iter().flatten().any(differs);
+    if !is_other {
+        return Ok(());
+    }
+    let mut failure =
+        failure(Step::Prepare, format!("Terraform uses another backend for {stack} than the estate's `{wanted}`"));
+    failure.help = Some("Look for a `backend` block in an override file of the stack, and take it out.".to_owned());
+    Err(failure.into())
+}
+
+fn ends_alike(found: &Json, wanted: &Json) -> bool {
+    let (Some(found), Some(wanted)) = (found.as_str(), wanted.as_str()) else { return false };
+    found.ends_with(wanted.trim_start_matches("./"))
+}
+
+/// The state block names another place than the one where this instance's state was kept: going on would build all of it anew. The
+/// settings' values are not told: there may be passwords among them.
+fn moved_state(ctx: &Context, stack: &StackName, moved: &[String]) -> Failure {
     let summary = format!("the place of the state of {stack} in {} has changed", ctx.environment);
     let mut failure = failure(Step::Prepare, summary);
     failure.help = Some(format!(
-        "It was {before}, and is now {now}. Nothing was done: from an empty state Terraform would build everything a second time. \
-         Move the state to its new place first, then remove {} and deliver again.",
-        ctx.folder(stack).initialised().display()
+        "Another {} is set in the state block than at the last delivery. Nothing was done: from an empty state Terraform would build \
+         everything a second time. Move the state to its new place first, then remove {} and deliver again.",
+        moved.join(", "),
+        ctx.folder(stack).root().display()
     ));
     failure
 }

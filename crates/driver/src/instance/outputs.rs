@@ -1,17 +1,18 @@
 //! Outputs of upstream stacks: read from their states once a run, or, in a run that only plans, from their plans.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 use terrace_domain::name::StackName;
-use terrace_domain::run::{Failure, Step};
+use terrace_domain::run::Step;
 use terrace_domain::value::Value;
 use terrace_world::terraform::{Environment, process};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
-use super::halt::{StepResult, failure, terraform_failure};
+use super::halt::{Halt, StepResult, failure, terraform_failure};
 use crate::context::Context;
 
 type OutputValues = Arc<BTreeMap<String, Value>>;
@@ -21,6 +22,7 @@ type OutputValues = Arc<BTreeMap<String, Value>>;
 pub struct OutputBook {
     read: Mutex<HashMap<StackName, Arc<OnceCell<StepResult<OutputValues>>>>>,
     planned: Mutex<HashMap<StackName, OutputValues>>,
+    current: Mutex<HashSet<StackName>>,
 }
 
 /// The outputs that a stack will have once its plan is applied; unknown where only the apply can tell.
@@ -30,6 +32,16 @@ impl OutputBook {
     /// Notes what a plan says of outputs; it is preferred to what the state says.
     pub fn note_planned(&self, stack: &StackName, outputs: PlannedOutputs) {
         self.planned.lock().expect("no panic while held").insert(stack.clone(), Arc::new(outputs));
+    }
+
+    /// Notes that a stack's state is what its code says: its plan was empty, or was applied.
+    pub fn note_current(&self, stack: &StackName) {
+        self.current.lock().expect("no panic while held").insert(stack.clone());
+    }
+
+    /// Whether a stack's state is known to be what its code says.
+    pub(super) fn is_current(&self, stack: &StackName) -> bool {
+        self.current.lock().expect("no panic while held").contains(stack)
     }
 
     /// The planned outputs, where there are some.
@@ -57,8 +69,10 @@ pub(super) async fn read_state(
     ctx: &Context,
     stack: &StackName,
     environment: &Environment,
-) -> Result<BTreeMap<String, Value>, Failure> {
-    let output = terraform_answer(ctx, stack, environment, &["output", "-json", "-no-color"]).await?;
+    stop: watch::Receiver<bool>,
+) -> StepResult<BTreeMap<String, Value>> {
+    let arguments = ["output", "-json", "-no-color"].map(OsStr::new);
+    let output = terraform_answer(ctx, stack, environment, Step::Prepare, &arguments, stop).await?;
     let outputs: BTreeMap<String, OutputLine> = serde_json::from_slice(&output)
         .map_err(|error| failure(Step::Prepare, format!("terraform output of {stack} cannot be read: {error}")))?;
     Ok(outputs.into_iter().map(|(name, output)| (name, output.value.into())).collect())
@@ -85,14 +99,18 @@ pub(super) async fn read_plan(
     ctx: &Context,
     stack: &StackName,
     environment: &Environment,
-) -> Result<PlannedOutputs, Failure> {
+    stop: watch::Receiver<bool>,
+) -> StepResult<PlannedOutputs> {
     let plan = ctx.folder(stack).plan();
-    let plan = plan.to_string_lossy();
-    let output = terraform_answer(ctx, stack, environment, &["show", "-json", "-no-color", &plan]).await?;
+    let arguments = [OsStr::new("show"), OsStr::new("-json"), OsStr::new("-no-color"), plan.as_os_str()];
+    let output = terraform_answer(ctx, stack, environment, Step::Plan, &arguments, stop).await?;
     let plan: PlanLine = serde_json::from_slice(&output)
         .map_err(|error| failure(Step::Plan, format!("the plan of {stack} cannot be read: {error}")))?;
     let kept = plan.output_changes.into_iter().filter(|(_, change)| change.actions != ["delete"]);
-    Ok(kept.map(|(name, change)| (name, with_unknowns(change.after, &change.after_unknown))).collect())
+    let mut outputs: PlannedOutputs =
+        kept.map(|(name, change)| (name, with_unknowns(change.after, &change.after_unknown))).collect();
+    add_nulls(ctx, stack, &mut outputs);
+    Ok(outputs)
 }
 
 /// An instance's saved plan as Terraform renders it for people, without colours.
@@ -100,10 +118,21 @@ pub(super) async fn render_plan(
     ctx: &Context,
     stack: &StackName,
     environment: &Environment,
-) -> Result<String, Failure> {
+    stop: watch::Receiver<bool>,
+) -> StepResult<String> {
     let plan = ctx.folder(stack).plan();
-    let output = terraform_answer(ctx, stack, environment, &["show", "-no-color", &plan.to_string_lossy()]).await?;
+    let arguments = [OsStr::new("show"), OsStr::new("-no-color"), plan.as_os_str()];
+    let output = terraform_answer(ctx, stack, environment, Step::Plan, &arguments, stop).await?;
     Ok(String::from_utf8_lossy(&output).into_owned())
+}
+
+/// Adds outputs that the code declares and Terraform does not mention: it leaves out those that are null. Only for a stack whose present
+/// code is known to be applied; of any other the output may just not be there yet.
+pub(super) fn add_nulls(ctx: &Context, stack: &StackName, outputs: &mut BTreeMap<String, Value>) {
+    let declared = ctx.sources[stack].modules.first().map(|(_, facts)| &facts.outputs);
+    for name in declared.into_iter().flatten().map(|(name, _)| name) {
+        outputs.entry(name.clone()).or_insert(Value::Null);
+    }
 }
 
 /// Puts *unknown* where the plan's second tree says `true`.
@@ -136,16 +165,23 @@ async fn terraform_answer(
     ctx: &Context,
     stack: &StackName,
     environment: &Environment,
-    arguments: &[&str],
-) -> Result<Vec<u8>, Failure> {
-    let captured = process::capture(&ctx.terraform.program, arguments, &ctx.folder(stack).work(), environment)
+    step: Step,
+    arguments: &[&OsStr],
+    stop: watch::Receiver<bool>,
+) -> StepResult<Vec<u8>> {
+    let work = ctx.folder(stack).work();
+    let captured = process::capture(&ctx.terraform.program, arguments, &work, environment, stop)
         .await
-        .map_err(|error| failure(Step::Prepare, error.to_string()))?;
+        .map_err(|error| failure(step, error.to_string()))?;
     if captured.status.success() {
         return Ok(captured.output);
     }
+    if captured.interrupted {
+        return Err(Halt::Interrupted);
+    }
     let stack_folder = &ctx.stack(stack).folder;
-    Err(terraform_failure(Step::Prepare, arguments[0], captured.status, Vec::new(), &captured.errors, stack_folder))
+    let command = arguments[0].to_string_lossy();
+    Err(terraform_failure(step, &command, captured.status, Vec::new(), &captured.errors, stack_folder).into())
 }
 
 #[cfg(test)]

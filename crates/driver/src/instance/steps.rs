@@ -1,6 +1,7 @@
 //! The steps of an instance: prepare, plan, apply.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,17 +9,18 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 use terrace_domain::name::StackName;
-use terrace_domain::run::{Changes, Failure, Mode, Step, TerraformDiagnostic};
+use terrace_domain::run::{Changes, Mode, Step, TerraformDiagnostic};
 use terrace_sandbox::Attachment;
 use terrace_world::terraform::{Environment, Exit, Invocation, Message, ProcessError};
 use terrace_world::tree::SourceDigest;
 use terrace_world::workspace::Workspace;
 use tokio::sync::watch;
 
+use super::folder::InstanceFolder;
 use super::halt::{Halt, StepResult, failed, failure, terraform_failure};
 use super::init::initialise;
 use super::inputs::{Inputs, Outputs, evaluate_inputs};
-use super::outputs::{OutputBook, read_plan, read_state, render_plan};
+use super::outputs::{OutputBook, add_nulls, read_plan, read_state, render_plan};
 use super::{backend, backend_of};
 use crate::context::Context;
 use crate::home::make_private;
@@ -74,6 +76,20 @@ pub async fn prepare(
     Ok(Prepared { source, provisional, inputs, place, initialised_now })
 }
 
+impl Prepared {
+    /// The inputs for variables that are marked `ephemeral`. One that is null counts as not set, and must not be set at the apply either.
+    fn ephemeral_inputs(&self, ctx: &Context, stack: &StackName) -> Map<String, Json> {
+        let variables = ctx.sources[stack].modules.first().map(|(_, facts)| &facts.variables);
+        let is_ephemeral = |name: &str| variables.and_then(|all| all.get(name)).is_some_and(|found| found.ephemeral);
+        let inputs = self.inputs.iter().filter(|(name, value)| is_ephemeral(name) && !value.is_null());
+        inputs.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+fn write_inputs(folder: &InstanceFolder, inputs: &Map<String, Json>) -> std::io::Result<()> {
+    write_private(&folder.inputs(), &serde_json::to_vec(inputs).expect("JSON becomes text"))
+}
+
 impl Place {
     async fn initialise(
         &self,
@@ -108,7 +124,11 @@ async fn upstream_outputs(
         let read = async || {
             let place = lay_out(ctx, upstream)?;
             place.initialise(ctx, upstream, false, stop.clone()).await?;
-            Ok(read_state(ctx, upstream, &place.environment).await?)
+            let mut outputs = read_state(ctx, upstream, &place.environment, stop.clone()).await?;
+            if is_applied(ctx, upstream, book)? {
+                add_nulls(ctx, upstream, &mut outputs);
+            }
+            Ok(outputs)
         };
         let values = book.applied(upstream, read).await.map_err(|halt| match halt {
             Halt::Failed(mut failure) => {
@@ -122,11 +142,22 @@ async fn upstream_outputs(
     Ok((outputs, provisional))
 }
 
+/// Whether what a stack's code says now is known to be applied: in this run, or by an earlier one with the same source.
+fn is_applied(ctx: &Context, stack: &StackName, book: &OutputBook) -> StepResult<bool> {
+    if book.is_current(stack) {
+        return Ok(true);
+    }
+    let Some(delivered) = ctx.delivered.get(stack) else { return Ok(false) };
+    let source = SourceDigest::of(&*ctx.tree, &ctx.sources[stack].files).map_err(failed(Step::Prepare))?;
+    Ok(source.to_string() == *delivered)
+}
+
 /// Makes the work folder hold what the stack is made of, with the override file for its backend.
 fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
     let folder = ctx.folder(stack);
     // A process that was killed may have left its plan.
     clean(ctx, stack).map_err(failed(Step::Prepare))?;
+    refuse_unsaved_state(&folder, stack)?;
     let (kind, settings) =
         backend_of(&ctx.estate, ctx.environment(), ctx.stack(stack)).map_err(failed(Step::Prepare))?;
     make_private(folder.root()).map_err(failed(Step::Prepare))?;
@@ -147,6 +178,21 @@ fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
         sandbox = Some(attachment);
     }
     Ok(Place { environment, backend: (kind, settings), _sandbox: sandbox })
+}
+
+/// A state that Terraform could not save holds resources that no other state knows: to go on without it would build them anew.
+fn refuse_unsaved_state(folder: &InstanceFolder, stack: &StackName) -> StepResult<()> {
+    let unsaved = folder.errored_state();
+    if !unsaved.exists() {
+        return Ok(());
+    }
+    let mut failure = failure(Step::Prepare, format!("an earlier apply of {stack} could not save its state"));
+    failure.help = Some(format!(
+        "It is in {}. In that folder run `terraform state push errored.tfstate`, remove the file, and deliver again. Without it \
+         everything in it would be built a second time.",
+        unsaved.display()
+    ));
+    Err(failure.into())
 }
 
 /// What planning came to.
@@ -170,12 +216,10 @@ pub async fn plan(
     if told.needs_init() && !prepared.initialised_now {
         // Something that was installed is gone: somebody cleared a cache, perhaps.
         prepared.initialised_now = prepared.place.initialise(ctx, stack, true, stop.clone()).await?;
-        told = run_plan(ctx, stack, prepared, stop, on_message).await?;
+        told = run_plan(ctx, stack, prepared, stop.clone(), on_message).await?;
     }
-    match told.exit.status.code() {
-        Some(0 | 2) => {}
-        _ if told.exit.interrupted => return Err(Halt::Interrupted),
-        _ => return Err(told.failure(ctx, stack, Step::Plan, "plan").into()),
+    if !matches!(told.exit.status.code(), Some(0 | 2)) {
+        return Err(told.halt(ctx, stack, Step::Plan, "plan"));
     }
     let mut changes = told.changes;
     if told.exit.status.code() == Some(2) && changes.is_empty() {
@@ -183,10 +227,14 @@ pub async fn plan(
         changes.state_only = 1;
     }
     if ctx.mode == Mode::Plan && !changes.is_empty() && is_read_downstream(ctx, stack) {
-        book.note_planned(stack, read_plan(ctx, stack, &prepared.place.environment).await?);
+        book.note_planned(stack, read_plan(ctx, stack, &prepared.place.environment, stop.clone()).await?);
+    }
+    if changes.is_empty() {
+        book.note_current(stack);
     }
     let renders = ctx.renders_plans && !changes.is_empty();
-    let rendering = if renders { Some(render_plan(ctx, stack, &prepared.place.environment).await?) } else { None };
+    let rendering =
+        if renders { Some(render_plan(ctx, stack, &prepared.place.environment, stop).await?) } else { None };
     Ok(Planned { changes, rendering })
 }
 
@@ -209,15 +257,14 @@ async fn run_plan(
     on_message: &(dyn Fn(&Message) + Sync),
 ) -> StepResult<Told> {
     let folder = ctx.folder(stack);
-    let inputs = serde_json::to_vec(&prepared.inputs).expect("JSON becomes text");
-    write_private(&folder.inputs(), &inputs).map_err(failed(Step::Plan))?;
+    write_inputs(&folder, &prepared.inputs).map_err(failed(Step::Plan))?;
     let arguments = vec![
         "plan".into(),
         "-input=false".into(),
         "-json".into(),
         "-detailed-exitcode".into(),
-        format!("-out={}", folder.plan().display()).into(),
-        format!("-var-file={}", folder.inputs().display()).into(),
+        with_path("-out=", &folder.plan()),
+        with_path("-var-file=", &folder.inputs()),
     ];
     let told = run_terraform(ctx, stack, prepared, "plan", arguments, stop, on_message).await;
     // The inputs may hold secrets; the saved plan has its own copy.
@@ -230,20 +277,33 @@ pub async fn apply(
     ctx: &Context,
     stack: &StackName,
     prepared: &Prepared,
+    book: &OutputBook,
     stop: watch::Receiver<bool>,
     on_message: &(dyn Fn(&Message) + Sync),
 ) -> StepResult<()> {
-    let plan = ctx.folder(stack).plan();
-    let arguments = vec!["apply".into(), "-input=false".into(), "-json".into(), plan.into()];
+    let folder = ctx.folder(stack);
+    let mut arguments: Vec<OsString> = vec!["apply".into(), "-input=false".into(), "-json".into()];
+    let ephemeral = prepared.ephemeral_inputs(ctx, stack);
+    if !ephemeral.is_empty() {
+        // No plan keeps them, so they are told again.
+        write_inputs(&folder, &ephemeral).map_err(failed(Step::Apply))?;
+        arguments.push(with_path("-var-file=", &folder.inputs()));
+    }
+    arguments.push(folder.plan().into());
     let told = run_terraform(ctx, stack, prepared, "apply", arguments, stop, on_message).await;
     let told = told.map_err(failed(Step::Apply))?;
-    if told.exit.status.success() {
-        Ok(())
-    } else if told.exit.interrupted {
-        Err(Halt::Interrupted)
-    } else {
-        Err(told.failure(ctx, stack, Step::Apply, "apply").into())
+    if !told.exit.status.success() {
+        return Err(told.halt(ctx, stack, Step::Apply, "apply"));
     }
+    book.note_current(stack);
+    Ok(())
+}
+
+/// An argument that ends with a path, which need not be UTF-8.
+fn with_path(option: &str, path: &Path) -> OsString {
+    let mut argument = OsString::from(option);
+    argument.push(path);
+    argument
 }
 
 /// What a Terraform command said.
@@ -266,9 +326,17 @@ impl Told {
         self.diagnostics.iter().any(is_sign)
     }
 
-    fn failure(self, ctx: &Context, stack: &StackName, step: Step, command: &str) -> Failure {
+    /// Why the command did not succeed: it was stopped, or it failed. One that was stopped has failed, too, when it reports more than
+    /// that: a state that could not be saved must not go unheard.
+    fn halt(mut self, ctx: &Context, stack: &StackName, step: Step, command: &str) -> Halt {
+        if self.exit.interrupted {
+            self.diagnostics.retain(|diagnostic| !STOPPED.contains(&diagnostic.summary.as_str()));
+            if !self.diagnostics.iter().any(|diagnostic| diagnostic.is_error) {
+                return Halt::Interrupted;
+            }
+        }
         let folder = &ctx.stack(stack).folder;
-        terraform_failure(step, command, self.exit.status, self.diagnostics, &self.exit.errors, folder)
+        Halt::Failed(terraform_failure(step, command, self.exit.status, self.diagnostics, &self.exit.errors, folder))
     }
 
     fn note(&mut self, message: &Message) {
@@ -296,7 +364,7 @@ async fn run_terraform(
     stack: &StackName,
     prepared: &Prepared,
     command: &str,
-    arguments: Vec<std::ffi::OsString>,
+    arguments: Vec<OsString>,
     stop: watch::Receiver<bool>,
     on_message: &(dyn Fn(&Message) + Sync),
 ) -> Result<Told, ProcessError> {
@@ -307,6 +375,7 @@ async fn run_terraform(
         folder: &work,
         environment: &prepared.place.environment,
         log: ctx.logs.join(format!("{stack}.{command}.jsonl")),
+        errors: ctx.folder(stack).errors(),
     };
     let nothing = Exit { status: std::process::ExitStatus::default(), errors: String::new(), interrupted: false };
     let mut told = Told { exit: nothing, changes: Changes::default(), diagnostics: Vec::new() };
@@ -330,6 +399,8 @@ async fn run_terraform(
     Ok(told)
 }
 
+/// What Terraform reports of a command that was asked to stop.
+const STOPPED: [&str; 2] = ["execution halted", "Operation cancelled"];
 /// How much of an output that is not in Terraform's format is kept.
 const STRANGE_BYTES_MAX: usize = 16 << 10;
 

@@ -40,6 +40,7 @@ CREATE TABLE instance (
     commit_id    TEXT, -- what runs: of the last success
     source       TEXT, -- the digest of what runs
     delivered_at INTEGER,
+    outputs_at   INTEGER, -- when an applied plan last changed its outputs
     PRIMARY KEY (environment, stack)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER event_is_kept_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;

@@ -54,6 +54,26 @@ const ALLOWED: &[&str] = &[
     "TF_ENCRYPTION",
 ];
 
+/// Variables whose value is the path of one file or folder.
+const PATHS: &[&str] = &[
+    "TF_CLI_CONFIG_FILE",
+    "TF_PLUGIN_CACHE_DIR",
+    "TF_LOG_PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NETRC",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CA_BUNDLE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "CLOUDSDK_CONFIG",
+    "ARM_CLIENT_CERTIFICATE_PATH",
+    "ARM_OIDC_TOKEN_FILE_PATH",
+    "AZURE_CONFIG_DIR",
+    "KUBE_CONFIG_PATH",
+];
+
 /// The environment of Terraform's processes.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -61,8 +81,14 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What of the caller's environment is passed on. `pass` names further variables (`*` at the end is a wildcard).
-    pub fn scrubbed(caller: impl IntoIterator<Item = (OsString, OsString)>, pass: &[String]) -> Self {
+    /// What of the caller's environment is passed on. `pass` names further variables (`*` at the end is a wildcard). Terraform works in another
+    /// folder than the caller: relative paths in [`PATHS`] are led from `folder`, the caller's.
+    pub fn scrubbed(caller: impl IntoIterator<Item = (OsString, OsString)>, pass: &[String], folder: &Path) -> Self {
+        let caller = caller.into_iter().map(|(name, value)| {
+            let is_path = name.to_str().is_some_and(|name| PATHS.contains(&name)) && !value.is_empty();
+            let value = if is_path { folder.join(value).into_os_string() } else { value };
+            (name, value)
+        });
         let mut variables: BTreeMap<_, _> =
             caller.into_iter().filter(|(name, value)| is_passed(name, value, pass)).collect();
         // No questions, no hints for people, no calls home.
@@ -110,7 +136,7 @@ mod tests {
     fn scrub(caller: &[(&str, &str)], pass: &[&str]) -> Vec<String> {
         let caller = caller.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let pass: Vec<String> = pass.iter().map(|name| (*name).to_owned()).collect();
-        let environment = Environment::scrubbed(caller, &pass);
+        let environment = Environment::scrubbed(caller, &pass, Path::new("/caller"));
         let own = ["TF_INPUT", "TF_IN_AUTOMATION", "CHECKPOINT_DISABLE"];
         let names = environment.iter().map(|(name, _)| name.to_str().unwrap().to_owned());
         names.filter(|name| !own.contains(&name.as_str())).collect()
@@ -132,6 +158,17 @@ mod tests {
     fn the_estate_can_pass_more() {
         let caller = [("TF_VAR_nodes", "1"), ("DATADOG_KEY", "k"), ("DATADOG", "d")];
         assert_eq!(scrub(&caller, &["DATADOG_*"]), ["DATADOG_KEY"]);
+    }
+
+    #[test]
+    fn relative_paths_are_led_from_the_callers_folder() {
+        let caller =
+            [("GOOGLE_APPLICATION_CREDENTIALS", "key.json"), ("TF_LOG_PATH", "/log"), ("AWS_PROFILE", "key.json")];
+        let caller = caller.map(|(name, value)| (name.into(), value.into()));
+        let environment = Environment::scrubbed(caller, &[], Path::new("/caller"));
+        assert_eq!(environment.get("GOOGLE_APPLICATION_CREDENTIALS").unwrap(), "/caller/key.json");
+        assert_eq!(environment.get("TF_LOG_PATH").unwrap(), "/log");
+        assert_eq!(environment.get("AWS_PROFILE").unwrap(), "key.json");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Runs a Terraform process to its end. Its output goes to a file, which is read while it grows: a process that outlives Terrace
 //! still has somewhere to write, and what it said can be looked at later.
 
-use std::ffi::OsString;
-use std::fs::File;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -15,6 +15,9 @@ use super::Environment;
 
 /// How often a growing output is looked at. The end of a process is noticed at once; this is for people who watch.
 const POLL: Duration = Duration::from_millis(50);
+/// How often a file that an earlier process holds is tried, once a [`POLL`]: some five seconds, in which a process that is just ending
+/// does end.
+const HOLD_TRIES: u32 = 100;
 /// The longest line that is read; what is beyond is dropped. A plan's largest messages are far below.
 const LINE_BYTES_MAX: usize = 4 << 20;
 /// How much of a process's error output is kept for a report: its end.
@@ -31,8 +34,11 @@ pub struct Invocation<'a> {
     pub folder: &'a Path,
     /// All that it sees of the environment.
     pub environment: &'a Environment,
-    /// Where its standard output goes; the error output goes beside it, with `.err` added.
+    /// Where its standard output goes.
     pub log: PathBuf,
+    /// Where its error output goes. The file is locked for as long as the process lives, also after Terrace: whoever uses the same file
+    /// finds out that it is still at work.
+    pub errors: PathBuf,
 }
 
 /// How a process ended.
@@ -56,6 +62,12 @@ pub enum ProcessError {
         program: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// An earlier process is still at work: Terrace was killed, and it was not.
+    #[error("a Terraform that an earlier Terrace started is still at work ({})", errors.display())]
+    StillAtWork {
+        /// The file that the process holds.
+        errors: PathBuf,
     },
     /// Its log could not be written or read.
     #[error("cannot use the log {}: {source}", path.display())]
@@ -88,13 +100,14 @@ impl Invocation<'_> {
             let path = path.to_owned();
             move |source| ProcessError::Log { path, source }
         };
-        let errors_path = self.errors_path();
+        let errors = self.hold_errors().await?;
         let output = File::create(&self.log).map_err(log_error(&self.log))?;
-        let errors = File::create(&errors_path).map_err(log_error(&errors_path))?;
         let mut tail = Tail::open(&self.log).map_err(log_error(&self.log))?;
         let mut child = self.command(output, errors).spawn().map_err(|source| self.start_error(source))?;
         let pid = child.id();
         let mut interrupted = false;
+        // A log that cannot be read is no reason to leave the process alone: it is waited for, and the error told then.
+        let mut readable = Ok(());
         let status = loop {
             tokio::select! {
                 status = child.wait() => {
@@ -104,12 +117,12 @@ impl Invocation<'_> {
                     interrupted = true;
                     interrupt(pid);
                 }
-                () = tokio::time::sleep(POLL) => tail.read(&mut on_line).map_err(log_error(&self.log))?,
+                () = tokio::time::sleep(POLL), if readable.is_ok() => readable = tail.read(&mut on_line),
             }
         };
-        tail.read(&mut on_line).map_err(log_error(&self.log))?;
+        readable.and_then(|()| tail.read(&mut on_line)).map_err(log_error(&self.log))?;
         tail.finish(&mut on_line);
-        let errors = end_of(&errors_path).map_err(log_error(&errors_path))?;
+        let errors = end_of(&self.errors).map_err(log_error(&self.errors))?;
         Ok(Exit { status, errors, interrupted })
     }
 
@@ -133,10 +146,22 @@ impl Invocation<'_> {
         ProcessError::Start { program: self.program.to_owned(), source }
     }
 
-    fn errors_path(&self) -> PathBuf {
-        let mut name = self.log.clone().into_os_string();
-        name.push(".err");
-        name.into()
+    /// Opens the file for the error output and locks it. The lock is the open file's, which the process inherits: it ends with the last of
+    /// both.
+    async fn hold_errors(&self) -> Result<File, ProcessError> {
+        let failed = |source| ProcessError::Log { path: self.errors.clone(), source };
+        let file = File::options().create(true).append(true).open(&self.errors).map_err(failed)?;
+        for _ in 0..HOLD_TRIES {
+            match file.try_lock() {
+                Ok(()) => {
+                    file.set_len(0).map_err(failed)?;
+                    return Ok(file);
+                }
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(POLL).await,
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+        Err(ProcessError::StillAtWork { errors: self.errors.clone() })
     }
 }
 
@@ -149,27 +174,44 @@ pub struct Captured {
     pub output: Vec<u8>,
     /// Its error output.
     pub errors: String,
+    /// Whether it was asked to stop.
+    pub interrupted: bool,
 }
 
 /// Runs a process for its answer, which is kept in memory only: it may hold secrets.
 pub async fn capture(
     program: &Path,
-    arguments: &[&str],
+    arguments: &[&OsStr],
     folder: &Path,
     environment: &Environment,
+    mut stop: watch::Receiver<bool>,
 ) -> Result<Captured, ProcessError> {
-    let output = Command::new(program)
+    let failed = |source| ProcessError::Start { program: program.to_owned(), source };
+    let child = Command::new(program)
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .envs(environment.iter())
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .process_group(0)
-        .output()
-        .await
-        .map_err(|source| ProcessError::Start { program: program.to_owned(), source })?;
+        .spawn()
+        .map_err(failed)?;
+    let pid = child.id();
+    let mut output = std::pin::pin!(child.wait_with_output());
+    let mut interrupted = false;
+    let output = loop {
+        tokio::select! {
+            output = &mut output => break output.map_err(failed)?,
+            () = stopped(&mut stop), if !interrupted => {
+                interrupted = true;
+                interrupt(pid);
+            }
+        }
+    };
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok(Captured { status: output.status, output: output.stdout, errors })
+    Ok(Captured { status: output.status, output: output.stdout, errors, interrupted })
 }
 
 /// Returns when a stop is asked for; never, when nobody can ask any more.
@@ -263,11 +305,12 @@ mod tests {
             folder,
             environment,
             log: folder.join("out.log"),
+            errors: folder.join("errors"),
         }
     }
 
     fn environment() -> Environment {
-        Environment::scrubbed([("PATH".into(), "/usr/bin:/bin".into())], &[])
+        Environment::scrubbed([("PATH".into(), "/usr/bin:/bin".into())], &[], Path::new("/"))
     }
 
     #[tokio::test]
@@ -300,6 +343,22 @@ mod tests {
             .await
             .unwrap();
         assert_eq!((lines, exit.status.code(), exit.interrupted), (vec!["up".into(), "asked".into()], Some(7), true));
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_a_process_is_at_work_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let errors = File::create(folder.path().join("errors")).unwrap();
+        errors.lock().unwrap();
+        // As a process that has outlived Terrace: it alone holds the open file.
+        let mut orphan = std::process::Command::new("/bin/sleep").arg("60").stderr(errors).spawn().unwrap();
+        let (_keep, stop) = watch::channel(false);
+        let invocation = shell("echo never", folder.path(), &environment());
+        let refused = invocation.run(stop.clone(), |_| {}).await;
+        assert!(matches!(refused, Err(ProcessError::StillAtWork { .. })), "{refused:?}");
+        orphan.kill().unwrap();
+        orphan.wait().unwrap();
+        assert!(invocation.run(stop, |_| {}).await.unwrap().status.success());
     }
 
     #[test]

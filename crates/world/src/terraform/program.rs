@@ -103,7 +103,7 @@ impl Terraform {
     ) -> Result<Self, ProgramError> {
         let path = environment.get("PATH").unwrap_or_default().to_owned();
         let program = locate(binary, &path, base)?;
-        let terraform = ask_version(program, environment).await?;
+        let terraform = ask_version(program, base, environment).await?;
         terraform.check(constraint)?;
         Ok(terraform)
     }
@@ -128,9 +128,11 @@ fn locate(binary: Option<&str>, path: &OsStr, base: &Path) -> Result<PathBuf, Pr
     found.next().ok_or_else(|| ProgramError::NotFound { names: names.iter().map(|name| (*name).to_owned()).collect() })
 }
 
-async fn ask_version(program: PathBuf, environment: &Environment) -> Result<Terraform, ProgramError> {
+async fn ask_version(program: PathBuf, base: &Path, environment: &Environment) -> Result<Terraform, ProgramError> {
     let output = tokio::process::Command::new(&program)
         .args([OsString::from("version"), OsString::from("-json")])
+        // Programs that choose among versions look at the folder that they are started in.
+        .current_dir(base)
         .env_clear()
         .envs(environment.iter())
         .stdin(Stdio::null())

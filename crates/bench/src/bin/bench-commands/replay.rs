@@ -60,7 +60,7 @@ impl Replay {
             environment: "dev".parse()?,
             commit: None,
             parallelism,
-            instances: Order::instances_of(&Graph::of(estate), &all, &BTreeSet::new()),
+            instances: Order::instances_of(&Graph::of(estate), &all, &BTreeSet::new(), &BTreeMap::new()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         Ok(Self { program, order, first, by_stack, runtime, cloud })
