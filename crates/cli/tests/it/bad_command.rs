@@ -37,6 +37,7 @@ fn unknown_names_are_answered_with_near_ones() {
 fn a_reader_that_goes_away_is_no_error() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = harbour::estate(&terraform);
+    desk.ok(&["deliver", "backups"]);
     for arguments in [&["list"][..], &["list", "--json"], &["status"], &["completions", "bash"]] {
         let mut child = desk.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());

@@ -178,7 +178,7 @@ fn only_what_is_committed_is_delivered() {
     desk.edit("terrace.hcl", "blue", "green");
     desk.write("stacks/side/extra.tf", "output \"extra\" {\n  value = 1\n}\n");
     desk.ok(&["deliver"])
-        .says(&["warning: not committed, and so not delivered: stacks/side/extra.tf, terrace.hcl", "4 unchanged"]);
+        .says(&["warning: not committed, and so not part of it: stacks/side/extra.tf, terrace.hcl", "4 unchanged"]);
     desk.commit("Green");
     let changes = desk.changes_of(|| drop(desk.ok(&["deliver"]).without(&["warning"])));
     assert_eq!(changes, ["update dev/side bucket side-dev"]);

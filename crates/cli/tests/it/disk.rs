@@ -54,9 +54,9 @@ fn in_namespace(desk: &Desk, script: &str) -> Option<Vec<Done>> {
     if !can_mount() {
         let why = "`unshare --map-root-user --mount` does not work here";
         if rustix::process::geteuid().is_root() {
-            tools::left_out(why)
+            tools::left_out(why);
         } else {
-            tools::say_left_out(why)
+            tools::say_left_out(why);
         }
         return None;
     }

@@ -95,7 +95,9 @@ fn listed_in(help: &str) -> Vec<String> {
     let after = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let list =
         after.take_while(|line| !line.is_empty()).filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    list.filter_map(|line| line.split_whitespace().next()).map(ToOwned::to_owned).collect()
+    let names = list.filter_map(|line| line.split_whitespace().next());
+    // `help` tells of the others, and has no help of its own.
+    names.filter(|name| *name != "help").map(ToOwned::to_owned).collect()
 }
 
 #[test]
