@@ -143,3 +143,26 @@ fn a_delivery_that_cannot_begin_is_no_run() {
     assert_eq!(runs.as_array().unwrap().len(), 1, "{runs:#}");
     desk.run(&["sandbox", "show"]).expect(2).says(&["sandbox.db"]);
 }
+
+#[test]
+fn a_state_that_somebody_else_has_locked_is_told_as_such() {
+    let Some(desk) = delivered() else { return };
+    // As another Terraform does it: a lock of the operating system on the state's file.
+    let state = fs::File::options().read(true).write(true).open(desk.home("state/dev/side.tfstate")).unwrap();
+    rustix::fs::fcntl_lock(&state, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    desk.run(&["deliver", "side"]).expect(1).says(&["✗ side", "acquiring the state lock", "help: ", "Wait for it"]);
+    drop(state);
+    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+}
+
+#[test]
+fn a_stack_that_left_the_estate_but_still_runs_is_not_forgotten() {
+    let Some(desk) = delivered() else { return };
+    desk.repository().git(&["rm", "-rq", "stacks/side"]);
+    desk.commit("Remove");
+    desk.ok(&["list", "--affected", "HEAD~1"]);
+    let status = desk.ok(&["status"]).stdout;
+    assert!(status.contains("side (removed)"), "{status}");
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&["side"])));
+    assert_eq!(changes, [""; 0], "nothing is destroyed for a folder that is gone");
+}
