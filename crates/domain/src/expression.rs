@@ -10,6 +10,8 @@ mod property;
 mod reference;
 mod same;
 mod scope;
+#[cfg(test)]
+mod secrecy;
 
 pub use convert::ConvertError;
 pub use evaluate::{DEPTH_MAX, EvaluateError, EvaluateErrorKind, WORK_MAX, evaluate};

@@ -40,6 +40,8 @@ stack "s" {{
                 Value::Object(BTreeMap::from([("known".to_owned(), "v".into()), ("later".to_owned(), Value::Unknown)]))
             }
             "known" => "net-1".into(),
+            "secret" => "hunter2".into(),
+            "secrets" => Value::Object(BTreeMap::from([("hunter2".to_owned(), Value::List(vec!["hunter2".into()]))])),
             _ => Value::Unknown,
         })
     };
@@ -100,7 +102,7 @@ fn operators() {
         ("9223372036854775807 + 1", "9223372036854775808"),
         ("\"2\" + 1", "3"),
         ("1 / 0", "! division by zero"),
-        ("\"a\" + 1", "! `a` is not a number"),
+        ("\"a\" + 1", "! the string is not a number"),
         ("[1] + 1", "! `+` needs a number, found list"),
         ("env.nothing + 1", "! `+` met null"),
         ("1 == 1.0", "true"),
@@ -172,15 +174,15 @@ fn collections() {
         ("{for x in [\"a\", \"b\", \"a\"] : x => 1...}", "{a:[1,1],b:[1]}"),
         (
             "{for x in [\"a\", \"a\"] : x => 1}",
-            "! two entries have the key `a`; add `...` after the value to gather them in a list",
+            "! two entries have the same key; add `...` after the value to gather them in a list",
         ),
         ("[{a = [1]}, {a = [2]}][*].a[0]", "[1,2]"),
         ("[{a = [1]}, {a = [2]}].*.a[0]", "[1]"),
         ("env.nothing[*].x", "[]"),
         ("env.map[*].k", "[1]"),
         ("env.list[1]", "\"b\""),
-        ("env.list[2]", "! the list has 2 items, and none at position 2"),
-        ("env.list[-1]", "! the list has 2 items, and none at position -1"),
+        ("env.list[2]", "! the list has 2 items, and none at this position"),
+        ("env.list[-1]", "! the list has 2 items, and none at this position"),
         ("[for x in 3 : x]", "! `for` needs a list or an object, found number"),
     ]);
 }
@@ -202,7 +204,7 @@ fn functions() {
         ),
         ("format(\"%s\")", "! `format`: there are more verbs than values"),
         ("lookup(env.map, \"z\", \"d\")", "\"d\""),
-        ("lookup(env.map, \"z\")", "! `lookup`: the object has no key `z` and there is no default"),
+        ("lookup(env.map, \"z\")", "! `lookup`: the object has no such key, and there is no default"),
         ("values(env.map)", "[1,2]"),
         ("element([\"a\", \"b\"], 3)", "\"b\""),
         ("flatten([1, [2, [3, []]]])", "[1,2,3]"),
@@ -222,7 +224,7 @@ fn functions() {
         ("startswith(\"abc\", \"ab\") && endswith(\"abc\", \"bc\")", "true"),
         ("cidrsubnet(\"10.1.0.0/16\", 8, 2)", "\"10.1.2.0/24\""),
         ("cidrsubnet(\"fd00::/48\", 16, 162)", "\"fd00:0:0:a2::/64\""),
-        ("cidrsubnet(\"10.0.0.0/30\", 3, 0)", "! `cidrsubnet`: the range has 2 free bits only"),
+        ("cidrsubnet(\"10.0.0.0/30\", 3, 0)", "! `cidrsubnet`: the range has fewer free bits"),
         ("cidrhost(\"10.1.2.240/28\", 5)", "\"10.1.2.245\""),
         ("cidrhost(\"10.1.2.0/24\", -2)", "\"10.1.2.254\""),
         ("[range(3), range(1, 3), range(3, 0), range(0, 1, 0.5)]", "[[0,1,2],[1,2],[3,2,1],[0,0.5]]"),
@@ -244,4 +246,30 @@ fn nothing_grows_without_a_limit() {
         "replace(replace(join(\"\", range(1000)), \"1\", join(\"\", range(1000))), \"2\", join(\"\", range(1000)))";
     assert!(value_of(doubling).contains("longer than"), "{doubling}");
     assert!(value_of("format(\"%09999999999d\", 1)").contains("too large"));
+}
+
+#[test]
+fn errors_do_not_tell_outputs() {
+    for written in [
+        "tonumber(stack.up.secret)",
+        "tobool(stack.up.secret)",
+        "stack.up.secret + 1",
+        "stack.up.secret ? 1 : 2",
+        "{ x = 1 }[stack.up.secret]",
+        "[1][stack.up.secret]",
+        "stack.up.secret.hunter",
+        "stack.up.secrets.hunter",
+        "stack.up.secrets[\"hunter\"]",
+        "stack.up.secrets.hunter2[7]",
+        "cidrhost(stack.up.secret, 1)",
+        "lookup({}, stack.up.secret)",
+        "format(\"%d\", stack.up.secret)",
+        "format(\"%${stack.up.secret}\")",
+        "{ for i in [1, 2] : stack.up.secret => i }",
+        "\"x${stack.up.secrets}\"",
+    ] {
+        let value = value_of(written);
+        assert!(value.starts_with('!'), "{written} should fail: {value}");
+        assert!(!value.contains("hunter2"), "{written}: {value}");
+    }
 }

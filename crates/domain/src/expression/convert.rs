@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::number::Number;
 use crate::value::Value;
 
-/// A value that cannot be converted.
+/// A value that cannot be converted. Says nothing of the value but its type: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConvertError {
     /// No value of its type can.
@@ -17,27 +17,14 @@ pub enum ConvertError {
         found: &'static str,
     },
     /// The text does not have the form.
-    #[error("`{text}` is not {expected}")]
+    #[error("the string is not {expected}")]
     Form {
-        /// The text; a long one is cut.
-        text: String,
         /// What it should be.
         expected: &'static str,
     },
 }
 
-/// The longest text that an error repeats, in characters: one line of a terminal.
-const QUOTE_MAX: usize = 60;
-
 impl ConvertError {
-    fn form(text: &str, expected: &'static str) -> Self {
-        let mut quoted: String = text.chars().take(QUOTE_MAX).collect();
-        if quoted.len() < text.len() {
-            quoted.push('…');
-        }
-        Self::Form { text: quoted, expected }
-    }
-
     fn of(value: &Value, expected: &'static str) -> Self {
         Self::Type { expected, found: value.type_name() }
     }
@@ -59,7 +46,7 @@ pub(super) fn to_number(value: &Value) -> Result<Option<Number>, ConvertError> {
     match value {
         Value::Unknown => Ok(None),
         Value::Number(number) => Ok(Some(Number::of(number))),
-        Value::String(text) => Number::parse(text).map(Some).ok_or_else(|| ConvertError::form(text, "a number")),
+        Value::String(text) => Number::parse(text).map(Some).ok_or(ConvertError::Form { expected: "a number" }),
         other => Err(ConvertError::of(other, "a number")),
     }
 }
@@ -72,7 +59,7 @@ pub(super) fn to_bool(value: &Value) -> Result<Option<bool>, ConvertError> {
         Value::String(text) => match text.as_str() {
             "true" => Ok(Some(true)),
             "false" => Ok(Some(false)),
-            _ => Err(ConvertError::form(text, "a bool")),
+            _ => Err(ConvertError::Form { expected: "`true` or `false`" }),
         },
         other => Err(ConvertError::of(other, "a bool")),
     }

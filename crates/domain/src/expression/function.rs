@@ -52,7 +52,7 @@ impl FunctionError {
     }
 }
 
-/// Why a function refuses its arguments, a fragment.
+/// Why a function refuses its arguments, a fragment. It never repeats an argument: that may be a secret.
 #[derive(Debug)]
 struct Refusal(String);
 

@@ -14,7 +14,7 @@ use crate::value::Value;
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 /// Values by name.
-struct Named(Vec<Value>);
+pub(super) struct Named(pub(super) Vec<Value>);
 
 impl Scope for Named {
     fn resolve(&self, target: &ReferenceTarget) -> Result<Value, ResolveError> {
@@ -103,7 +103,7 @@ fn reference() -> impl Strategy<Value = Expression> {
         .prop_map(|name| expression(Kind::Attribute(Box::new(expression(Kind::Variable("env".into()))), name.into())))
 }
 
-fn any_expression() -> impl Strategy<Value = Expression> {
+pub(super) fn any_expression() -> impl Strategy<Value = Expression> {
     let bound = prop_oneof![Just("x"), Just("k")].prop_map(|name| expression(Kind::Variable(name.into())));
     let leaf = prop_oneof![3 => reference(), 2 => known_value().prop_map(literal), 1 => bound];
     leaf.prop_recursive(4, 40, 4, |inner| {

@@ -3,7 +3,6 @@
 use super::Evaluated;
 use super::error::{EvaluateError, EvaluateErrorKind, fail};
 use super::operator::number_of;
-use crate::diagnostic::nearest;
 use crate::expression::Span;
 use crate::expression::convert;
 use crate::expression::number::Number;
@@ -12,13 +11,9 @@ use crate::value::Value;
 pub(super) fn attribute(base: Value, name: &str, span: Span) -> Evaluated {
     match base {
         Value::Unknown => Ok(Value::Unknown),
-        Value::Object(mut entries) => entries.remove(name).map_or_else(
-            || {
-                let nearest = nearest(name, entries.keys().map(String::as_str)).map(str::to_owned);
-                fail(span, EvaluateErrorKind::NoAttribute { name: name.to_owned(), nearest })
-            },
-            Ok,
-        ),
+        Value::Object(mut entries) => entries
+            .remove(name)
+            .map_or_else(|| fail(span, EvaluateErrorKind::NoAttribute { name: name.to_owned() }), Ok),
         Value::Null => fail(span, EvaluateErrorKind::Null { what: "an attribute" }),
         other => fail(
             span,
@@ -35,17 +30,13 @@ pub(super) fn index(base: Value, key: &Value, span: Span) -> Evaluated {
             let number = number_of(key, "a position", span)?.and_then(Number::as_integer);
             let position = number.and_then(|integer| usize::try_from(integer).ok());
             let length = items.len();
-            position.and_then(|at| items.into_iter().nth(at)).map_or_else(
-                || {
-                    let index = convert::to_text(key).ok().flatten().unwrap_or_default().into_owned();
-                    fail(span, EvaluateErrorKind::Position { index, length })
-                },
-                Ok,
-            )
+            let item = position.and_then(|at| items.into_iter().nth(at));
+            item.map_or_else(|| fail(span, EvaluateErrorKind::Position { length }), Ok)
         }
-        (object @ Value::Object(_), key) => {
+        (Value::Object(mut entries), key) => {
             let name = convert::to_text(key).map_err(|kind| EvaluateError { kind: kind.into(), span })?;
-            attribute(object, &name.unwrap_or_default(), span)
+            let value = name.and_then(|name| entries.remove(&*name));
+            value.map_or_else(|| fail(span, EvaluateErrorKind::NoKey), Ok)
         }
         (other, _) => {
             let (what, found) = ("`[...]`", other.type_name());

@@ -1,4 +1,5 @@
-//! Why an expression cannot be evaluated.
+//! Why an expression cannot be evaluated. An error never holds a value, nor a key of an object: it may be an output, and so a secret,
+//! and errors are printed and kept. What it may hold is what stands in the configuration, numbers of items, and types.
 
 use super::{DEPTH_MAX, WORK_MAX};
 use crate::expression::Span;
@@ -21,8 +22,7 @@ impl EvaluateError {
     pub fn help(&self) -> Option<String> {
         match &self.kind {
             EvaluateErrorKind::Reference(error) => error.help.clone(),
-            EvaluateErrorKind::NoAttribute { nearest, .. }
-            | EvaluateErrorKind::Function(FunctionError::Unknown { nearest, .. }) => {
+            EvaluateErrorKind::Function(FunctionError::Unknown { nearest, .. }) => {
                 nearest.as_ref().map(|near| format!("Did you mean `{near}`?"))
             }
             _ => None,
@@ -56,16 +56,15 @@ pub enum EvaluateErrorKind {
     /// An object without the attribute.
     #[error("the object has no attribute `{name}`")]
     NoAttribute {
-        /// The attribute asked for.
+        /// The attribute asked for, a word of the configuration.
         name: String,
-        /// The nearest that it has.
-        nearest: Option<String>,
     },
+    /// An object without the key in `[...]`.
+    #[error("the object has no such key")]
+    NoKey,
     /// A position outside of a list.
-    #[error("the list has {length} items, and none at position {index}")]
+    #[error("the list has {length} items, and none at this position")]
     Position {
-        /// The position asked for.
-        index: String,
         /// How many items there are.
         length: usize,
     },
@@ -82,8 +81,8 @@ pub enum EvaluateErrorKind {
     #[error("the number is too large")]
     NumberTooLarge,
     /// Two entries of a `for` object with the same key.
-    #[error("two entries have the key `{0}`; add `...` after the value to gather them in a list")]
-    DuplicateKey(String),
+    #[error("two entries have the same key; add `...` after the value to gather them in a list")]
+    DuplicateKey,
     /// A function refuses.
     #[error(transparent)]
     Function(#[from] FunctionError),

@@ -24,7 +24,7 @@ impl Gathered {
             return Ok(());
         }
         if self.object.contains_key(&key) {
-            return Err(EvaluateErrorKind::DuplicateKey(key));
+            return Err(EvaluateErrorKind::DuplicateKey);
         }
         self.object.insert(key, value);
         Ok(())

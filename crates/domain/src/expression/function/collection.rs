@@ -38,7 +38,7 @@ pub(super) fn lookup(arguments: &[Value]) -> Outcome {
     }
     let key = text_of(&arguments[1])?;
     let found = object_of(&arguments[0])?.get(&*key).or_else(|| arguments.get(2));
-    found.cloned().ok_or_else(|| Refusal(format!("the object has no key `{key}` and there is no default")))
+    found.cloned().ok_or_else(|| "the object has no such key, and there is no default".into())
 }
 
 pub(super) fn keys(arguments: &[Value]) -> Outcome {

@@ -74,7 +74,7 @@ impl Verb {
             't' => convert::to_bool(value)?.ok_or("the value is not known yet")?.to_string(),
             'v' if self.has('#') => json_text(value)?,
             'v' => plain(value)?,
-            other => return Err(Refusal(format!("there is no verb `%{other}`"))),
+            _ => return Err("the text has a verb that is not known (it may have `%s %q %d %f %t %v %%`)".into()),
         };
         Ok(self.pad(text))
     }

@@ -14,7 +14,7 @@ struct Range {
 
 impl Range {
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let wrong = || Refusal(format!("`{}` is not an address range such as `10.0.0.0/16`", shortened(text)));
+        let wrong = || Refusal::from("the string is not an address range such as `10.0.0.0/16`");
         let (address, length) = text.split_once('/').ok_or_else(wrong)?;
         let (bits, width) = match address.parse().map_err(|_| wrong())? {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),
@@ -38,19 +38,15 @@ impl Range {
     }
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(50).collect()
-}
-
 /// `cidrsubnet(prefix, newbits, netnum)`.
 pub(super) fn cidrsubnet(arguments: &[Value]) -> Outcome {
     let range = Range::parse(&text_of(&arguments[0])?)?;
     let (new_bits, number) = (integer_of(&arguments[1])?, integer_of(&arguments[2])?);
     let free = range.width - range.length;
     let new_bits = u32::try_from(new_bits).ok().filter(|bits| *bits <= free);
-    let new_bits = new_bits.ok_or_else(|| Refusal(format!("the range has {free} free bits only")))?;
+    let new_bits = new_bits.ok_or("the range has fewer free bits")?;
     let number = u128::try_from(number).ok().filter(|number| new_bits == 128 || *number >> new_bits == 0);
-    let number = number.ok_or_else(|| Refusal(format!("{new_bits} bits do not hold that network number")))?;
+    let number = number.ok_or("so many bits do not hold the network number")?;
     let length = range.length + new_bits;
     let bits = range.bits | number.checked_shl(range.width - length).unwrap_or(0);
     Ok(Value::String(format!("{}/{length}", range.address(bits))))
