@@ -17,7 +17,7 @@ Exit codes:
 
 /// Continuous delivery for infrastructure code.
 #[derive(Debug, Parser)]
-#[command(name = "terrace", version, about, after_help = AFTER_HELP, propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "terrace", version, about, after_help = AFTER_HELP, propagate_version = true)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,

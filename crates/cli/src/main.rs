@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Err(error) => return views::error::show(&error),
     };
     match commands::run(arguments.command, &settings) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => views::printed(exit).into(),
         Err(error) => views::error::show(&error),
     }
 }

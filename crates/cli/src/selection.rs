@@ -11,7 +11,7 @@ use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{ESTATE_FILE, Estate, STACK_FILE};
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
-use terrace_world::git::Commit;
+use terrace_world::git::{Commit, GitError};
 use terrace_world::tree::{CommitTree, changed_paths};
 use terrace_world::workspace::with_link_targets;
 
@@ -132,7 +132,8 @@ fn compared(project: &Project, base: Option<&str>) -> Result<(Commit, Commit), C
         }
         Some(base) => {
             let head = repository.head()?;
-            Ok((repository.merge_base(repository.resolve(base)?.id, head.id)?, head))
+            let base = repository.resolve(base).map_err(|error| unknown_base(project, base, &head, error))?;
+            Ok((repository.merge_base(base.id, head.id)?, head))
         }
         None => {
             let head = repository.head()?;
@@ -148,6 +149,25 @@ fn compared(project: &Project, base: Option<&str>) -> Result<(Commit, Commit), C
             })?;
             Ok((before, head))
         }
+    }
+}
+
+/// The error for a base that is no revision. A stack behind `--affected` is taken for the base: where that happened, it is said.
+fn unknown_base(project: &Project, base: &str, head: &Commit, error: GitError) -> CommandError {
+    let is_unknown = matches!(error, GitError::UnknownRevision { .. });
+    let error = CommandError::from(error);
+    let estate = || {
+        let tree = CommitTree::open(project.repository().ok()?, head.id).ok()?;
+        terrace_config::load_estate(&tree, &project.prefix().ok()?).estate
+    };
+    match estate().filter(|_| is_unknown) {
+        Some(estate) if estate.stacks.contains_key(base) => {
+            error.help(format!("`{base}` is a stack: write it before `--affected`."))
+        }
+        Some(estate) if matching(&estate, base).is_ok() => {
+            error.help(format!("`{base}` selects stacks: write it before `--affected`."))
+        }
+        _ => error,
     }
 }
 

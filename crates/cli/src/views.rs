@@ -14,14 +14,36 @@ pub mod table;
 pub mod time;
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
-/// Prints data: standard output. A reader that has gone away (`terrace list | head`) ends the command quietly.
+use crate::error::Exit;
+
+/// Why standard output takes nothing more; empty while it does.
+static CLOSED: OnceLock<io::ErrorKind> = OnceLock::new();
+
+/// Prints data: standard output. A reader that has gone away (`terrace list | head`) gets no more and changes nothing else: what
+/// the command does and how it ends stand. Where the data cannot be written for another reason, that is said.
 pub fn print(text: &str) {
+    if CLOSED.get().is_some() {
+        return;
+    }
     if let Err(error) = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        let exit = i32::from(error.kind() != io::ErrorKind::BrokenPipe);
-        std::process::exit(exit);
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            error::warn(&format!("standard output cannot be written: {error}"));
+        }
+        let _ = CLOSED.set(error.kind());
+    }
+}
+
+/// How a command ends, now that it has printed: what was done stands, but data that somebody waits for and that could not be
+/// written is a failure.
+pub fn printed(exit: Exit) -> Exit {
+    match CLOSED.get() {
+        None | Some(io::ErrorKind::BrokenPipe) => exit,
+        Some(_) if exit == Exit::Done => Exit::Failed,
+        Some(_) => exit,
     }
 }
 

@@ -11,6 +11,7 @@ use terrace_domain::name::EstateName;
 use terrace_world::git::Repository;
 
 use crate::error::{CommandError, CommandResult, Exit};
+use crate::project::in_utf8;
 use crate::settings::Settings;
 use crate::views;
 
@@ -50,6 +51,7 @@ impl Init {
     /// Writes the files; never over a file that is there.
     pub fn run(self, settings: &Settings) -> CommandResult {
         let folder = &settings.folder;
+        in_utf8(folder)?;
         Repository::discover(folder)?;
         if let Some(above) = folder.ancestors().find(|folder| folder.join(ESTATE_FILE).exists()) {
             return Err(CommandError::usage(format!(

@@ -47,7 +47,7 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// Where Linux says which signals a process ignores (proc_pid_status(5)). Where there is no such file, none counts as ignored: to
+/// Where Linux says which signals a process ignores (its manual page `proc_pid_status`). Where there is no such file, none counts as ignored: to
 /// ask the system itself would take unsafe code.
 const STATUS_FILE: &str = "/proc/self/status";
 

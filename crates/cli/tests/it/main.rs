@@ -19,3 +19,4 @@ mod interrupt;
 mod plan;
 mod sandbox;
 mod small;
+mod surroundings;
