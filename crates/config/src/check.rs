@@ -2,6 +2,7 @@
 //! patterns against files. Reads nothing but names.
 
 mod backend;
+mod sensitive;
 mod state;
 
 use terrace_domain::code::ModuleFacts;
@@ -45,6 +46,7 @@ struct StackCheck<'c> {
 impl StackCheck<'_> {
     fn all(&mut self, facts: &ModuleFacts) {
         backend::check(self.tree, self.stack, facts, self.diagnostics);
+        sensitive::check(self.estate, self.code, self.stack, self.diagnostics);
         if facts.cloud {
             let diagnostic = Diagnostic::error("cloud", format!("the stack `{}` has a `cloud` block", self.stack.name))
                 .at(place(self.file, self.stack.span), "its code has `terraform { cloud { ... } }`")

@@ -375,3 +375,49 @@ terraform { required_version = ">= 1" }
         ""
     );
 }
+
+#[test]
+fn a_secret_that_would_be_shown() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {}
+//- a/main.tf
+output "password" {
+  value     = "x"
+  sensitive = true
+}
+output "id" { value = "y" }
+//- b/stack.hcl
+stack "b" {
+  inputs = {
+    plain     = { login = stack.a.password, again = stack.a.password }
+    marked    = stack.a.password
+    ephemeral = stack.a.password
+    id        = stack.a.id
+  }
+}
+//- b/variables.tf
+variable "plain" {}
+variable "marked" { sensitive = true }
+variable "ephemeral" { ephemeral = true }
+variable "id" {}
+"#), @r#"
+    warning[sensitive-input]: the variable `plain` would show `stack.a.password`, which is sensitive
+     --> b/stack.hcl:3:27
+      |
+    3 |     plain     = { login = stack.a.password, again = stack.a.password }
+      |                           ^^^^^^^^^^^^^^^^ a sensitive output
+      |
+     ::: a/main.tf:1:8
+      |
+    1 | output "password" {
+      |        ---------- marked as sensitive here
+      |
+     ::: b/variables.tf:1:10
+      |
+    1 | variable "plain" {}
+      |          ------- not marked here
+      |
+      = help: Mark the variable `sensitive = true`, so that Terraform does not print its value.
+    "#);
+}
