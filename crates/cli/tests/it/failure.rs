@@ -155,3 +155,28 @@ fn a_lost_region_fails_what_is_in_it_alone() {
     desk.ok(&["sandbox", "restore", "--region", "eu-west-1"]);
     desk.ok(&["deliver"]).says(&["4 applied"]);
 }
+
+#[test]
+fn downstream_that_failed_is_not_passed_over_when_its_upstream_has_nothing_left_to_do() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::delivered(&terraform);
+    desk.edit("stacks/base/main.tf", "\"one\"", "\"two\"");
+    desk.commit("Change an output");
+    let fault = ["sandbox", "fault", "add", "aws/bucket", "--operation", "update", "--name", "middle-*"];
+    desk.ok(&[&fault[..], &["--fail", REFUSED, "--times", "1"]].concat());
+    desk.run(&["deliver", "--affected", "HEAD~1"]).expect(1).says(&["✓ base", "✗ middle"]);
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&["✓ middle  applied"])));
+    assert_eq!(changes, ["update dev/middle bucket middle-dev"]);
+    desk.ok(&["deliver"]).says(&["4 unchanged"]);
+}
+
+#[test]
+fn downstream_is_not_passed_over_when_its_upstream_was_delivered_alone_before() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::delivered(&terraform);
+    desk.edit("stacks/base/main.tf", "\"one\"", "\"two\"");
+    desk.commit("Change an output");
+    desk.ok(&["deliver", "base"]);
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"])));
+    assert_eq!(changes, ["update dev/middle bucket middle-dev"]);
+}
