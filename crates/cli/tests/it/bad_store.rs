@@ -121,6 +121,23 @@ fn a_state_that_moved_is_not_built_anew() {
 }
 
 #[test]
+fn a_state_that_was_moved_as_the_help_says_is_gone_on_with() {
+    let Some(desk) = delivered() else { return };
+    desk.edit(
+        "terrace.hcl",
+        "state \"local\" {}",
+        "state \"local\" {\n    path = \".terrace/moved/${env.name}/${stack.name}.tfstate\"\n  }",
+    );
+    desk.commit("Keep states elsewhere");
+    let remove = format!("then remove {} and deliver again", desk.home("work/dev/side").display());
+    desk.run(&["deliver", "side"]).expect(1).says(&[&remove]);
+    fs::create_dir_all(desk.home("moved/dev")).unwrap();
+    fs::rename(desk.home("state/dev/side.tfstate"), desk.home("moved/dev/side.tfstate")).unwrap();
+    fs::remove_dir_all(desk.home("work/dev/side")).unwrap();
+    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+}
+
+#[test]
 fn no_secret_is_left_in_the_folder_or_open_to_others() {
     use std::os::unix::fs::PermissionsExt;
     let Some(desk) = delivered() else { return };
