@@ -11,7 +11,7 @@ use terrace_domain::estate::{Estate, Stack};
 use terrace_domain::expression::{Reference, ReferenceTarget};
 use terrace_domain::path::RepoPath;
 
-use crate::code::Code;
+use crate::code::{Code, Language, is_directly_in, is_tofu};
 use crate::load::sort_diagnostics;
 use crate::source::place;
 use crate::tree::FileTree;
@@ -53,11 +53,17 @@ impl StackCheck<'_> {
                 .help("Remove the `cloud` block: Terrace keeps states where terrace.hcl says, and both cannot be.");
             self.diagnostics.push(diagnostic);
         }
-        if !self.has_code() {
+        let language = Language::of(self.estate);
+        if !self.has_file(|path| language.is_code(path)) {
+            let help = if self.has_file(is_tofu) {
+                "Only OpenTofu reads `.tofu` files: set `binary = \"tofu\"` in the `terraform` block of terrace.hcl."
+            } else {
+                "A stack is a folder of `.tf` files beside its stack.hcl."
+            };
             let diagnostic =
                 Diagnostic::error("no-code", format!("the stack `{}` has no Terraform code", self.stack.name))
                     .at(place(self.file, self.stack.span), "no `.tf` file in its folder")
-                    .help("A stack is a folder of `.tf` files beside its stack.hcl.");
+                    .help(help);
             self.diagnostics.push(diagnostic);
         } else if facts.unreadable.is_empty() {
             self.unknown_inputs(facts);
@@ -68,10 +74,10 @@ impl StackCheck<'_> {
         }
     }
 
-    fn has_code(&self) -> bool {
+    /// Whether the stack's own folder has such a file.
+    fn has_file(&self, is_such: impl Fn(&RepoPath) -> bool) -> bool {
         let folder = &self.stack.folder;
-        let mut files = self.tree.below(folder).iter();
-        files.any(|entry| crate::code::is_code(&entry.path) && crate::code::is_directly_in(&entry.path, folder))
+        self.tree.below(folder).iter().any(|entry| is_such(&entry.path) && is_directly_in(&entry.path, folder))
     }
 
     fn unknown_inputs(&mut self, facts: &ModuleFacts) {
@@ -111,7 +117,7 @@ impl StackCheck<'_> {
         self.tree.below(folder).iter().any(|entry| {
             let name = entry.path.file_name();
             let stem = name.strip_suffix(".json").unwrap_or(name);
-            crate::code::is_directly_in(&entry.path, folder)
+            is_directly_in(&entry.path, folder)
                 && (stem == "terraform.tfvars" || stem.strip_suffix(".auto.tfvars").is_some())
         })
     }

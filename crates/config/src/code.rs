@@ -4,10 +4,11 @@ mod extract;
 mod extract_json;
 mod facts;
 mod folder;
+mod language;
 mod reach;
 
 pub use facts::{FactsCache, FactsKey, FileFacts, MemoryCache};
-pub(crate) use folder::{is_code, is_directly_in};
+pub(crate) use language::{Language, is_directly_in, is_tofu};
 pub use reach::Code;
 
 use std::collections::BTreeSet;
@@ -35,13 +36,14 @@ pub fn load_code<'e>(
     cache: &dyn FactsCache,
 ) -> Code {
     let mut code = Code::default();
+    let language = Language::of(estate);
     let mut wave: BTreeSet<RepoPath> = stacks.into_iter().map(|stack| stack.folder.clone()).collect();
     while !wave.is_empty() {
-        let read: Vec<_> = wave.par_iter().map(|at| (at.clone(), folder::read(tree, at, cache))).collect();
+        let read: Vec<_> = wave.par_iter().map(|at| (at.clone(), folder::read(tree, at, language, cache))).collect();
         let mut next = BTreeSet::new();
         for (at, (facts, mut found)) in read {
             code.diagnostics.append(&mut found);
-            let calls = local_calls(tree, &at, &facts, &mut code.diagnostics);
+            let calls = local_calls(tree, (&at, language), &facts, &mut code.diagnostics);
             next.extend(calls.iter().filter(|called| !code.modules.contains_key(*called)).cloned());
             code.calls.insert(at.clone(), calls);
             code.modules.insert(at, Arc::new(facts));
@@ -57,7 +59,7 @@ pub fn load_code<'e>(
 /// The folders of the local modules that a folder calls, each once, in order.
 fn local_calls(
     tree: &dyn FileTree,
-    folder: &RepoPath,
+    (folder, language): (&RepoPath, Language),
     facts: &ModuleFacts,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<RepoPath> {
@@ -78,7 +80,7 @@ fn local_calls(
             continue;
         };
         match follow(tree, target.clone()) {
-            Some(real) if holds_code(tree, &real) => {
+            Some(real) if !language.files(tree, &real).is_empty() => {
                 called.insert(real);
             }
             _ => {
@@ -99,10 +101,6 @@ fn local_calls(
 fn in_submodule(tree: &dyn FileTree, folder: &RepoPath) -> bool {
     std::iter::successors(Some(folder.clone()), RepoPath::parent)
         .any(|part| tree.find(&part).is_some_and(|entry| entry.kind == FileKind::Submodule))
-}
-
-fn holds_code(tree: &dyn FileTree, folder: &RepoPath) -> bool {
-    tree.below(folder).iter().any(|entry| folder::is_code(&entry.path) && folder::is_directly_in(&entry.path, folder))
 }
 
 /// The path that is meant where the path, or a folder on the way to it, is a symbolic link; `None` where that leads nowhere.

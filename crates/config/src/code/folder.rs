@@ -8,35 +8,19 @@ use terrace_domain::diagnostic::Diagnostic;
 use terrace_domain::path::RepoPath;
 
 use super::facts::{At, FactsCache, FactsKey, FileFacts};
+use super::language::{Language, is_json, is_override};
 use super::{extract, extract_json, follow};
 use crate::source::{CODE_SIZE_MAX, place, read_text};
 use crate::tree::{FileEntry, FileTree};
 
-/// Whether Terraform reads the file as code, by its name.
-pub(crate) fn is_code(path: &RepoPath) -> bool {
-    let name = path.file_name();
-    // Terraform passes over hidden files and what editors leave behind (`x.tf~` and `#x.tf#` have no `.tf` at the end anyhow).
-    !name.starts_with('.') && (has_ending(name, ".tf") || has_ending(name, ".tf.json"))
-}
-
-/// Terraform looks at the case: `MAIN.TF` is not read.
-fn has_ending(name: &str, ending: &str) -> bool {
-    name.strip_suffix(ending).is_some()
-}
-
-pub(crate) fn is_directly_in(path: &RepoPath, folder: &RepoPath) -> bool {
-    path.as_str().len() == folder.as_str().len() + path.file_name().len() + usize::from(!folder.as_str().is_empty())
-}
-
-fn is_override(path: &RepoPath) -> bool {
-    let name = path.file_name();
-    let stem = name.strip_suffix(".tf").or_else(|| name.strip_suffix(".tf.json")).unwrap_or(name);
-    stem == "override" || stem.ends_with("_override")
-}
-
 /// The facts of a folder, and what is wrong with its files.
-pub(super) fn read(tree: &dyn FileTree, folder: &RepoPath, cache: &dyn FactsCache) -> (ModuleFacts, Vec<Diagnostic>) {
-    let files = tree.below(folder).iter().filter(|entry| is_code(&entry.path) && is_directly_in(&entry.path, folder));
+pub(super) fn read(
+    tree: &dyn FileTree,
+    folder: &RepoPath,
+    language: Language,
+    cache: &dyn FactsCache,
+) -> (ModuleFacts, Vec<Diagnostic>) {
+    let files = language.files(tree, folder).into_iter();
     let (overrides, plain): (Vec<_>, Vec<_>) = files.partition(|entry| is_override(&entry.path));
     let (mut module, mut diagnostics) = (ModuleFacts::default(), Vec::new());
     for (entry, changes) in plain.iter().map(|entry| (entry, false)).chain(overrides.iter().map(|entry| (entry, true)))
@@ -69,7 +53,24 @@ pub(super) fn read(tree: &dyn FileTree, folder: &RepoPath, cache: &dyn FactsCach
     }
     let unread = overrides.iter().filter(|entry| module.unreadable.contains(&entry.path));
     module.unreadable_overrides = unread.map(|entry| entry.path.clone()).collect();
+    for entry in language.foreign_overrides(tree, folder) {
+        foreign_override(&mut module, entry, file_facts(tree, entry, cache).ok().as_deref());
+    }
     (module, diagnostics)
+}
+
+/// Takes from an override file only what would be dangerous if the other program were to run: it may, where the estate names none.
+fn foreign_override(module: &mut ModuleFacts, entry: &FileEntry, facts: Option<&FileFacts>) {
+    match facts.filter(|facts| facts.unreadable.is_none()) {
+        Some(facts) => {
+            module.cloud |= facts.cloud;
+            let backend = facts.backend.as_ref().map(|backend| (entry.path.clone(), backend.at.into()));
+            module.backend_overrides.extend(backend);
+        }
+        None => {
+            module.unreadable_overrides.insert(entry.path.clone());
+        }
+    }
 }
 
 fn cannot_read(path: &RepoPath, reason: &str, at: At) -> Diagnostic {
@@ -83,6 +84,8 @@ fn file_facts(
     entry: &FileEntry,
     cache: &dyn FactsCache,
 ) -> Result<Arc<FileFacts>, Box<Diagnostic>> {
+    // How a link is read goes by its own name.
+    let json = is_json(&entry.path);
     let entry = if entry.kind.is_file() {
         entry
     } else {
@@ -95,7 +98,6 @@ fn file_facts(
             .at(place(&entry.path, terrace_domain::expression::Span::default()), "")
         })?
     };
-    let json = has_ending(entry.path.file_name(), ".json");
     let key = entry.id.map(|id| FactsKey { id, json });
     if let Some(known) = key.and_then(|key| cache.get(key)) {
         return Ok(known);

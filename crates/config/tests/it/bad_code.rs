@@ -421,3 +421,45 @@ variable "id" {}
       = help: Mark the variable `sensitive = true`, so that Terraform does not print its value.
     "#);
 }
+
+#[test]
+fn files_of_opentofu_where_terraform_runs() {
+    let shown = check(
+        r#"
+//- a/stack.hcl
+stack "a" {}
+//- a/main.tofu
+//- b/stack.hcl
+stack "b" {}
+//- b/main.tf
+//- b/zz_override.tofu
+terraform {
+  backend "s3" {}
+}
+//- c/stack.hcl
+stack "c" {}
+//- c/main.tf
+//- c/terrace_override.tofu.json
+{}
+//- d/stack.hcl
+stack "d" {}
+//- d/main.tf
+//- d/linked_override.tf -> ../shared/backend.txt
+//- shared/backend.txt
+terraform {
+  backend "s3" {}
+}
+"#,
+    );
+    let errors: Vec<&str> = shown.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(
+        errors,
+        [
+            "error[no-code]: the stack `a` has no Terraform code",
+            "error[backend-override]: `b/zz_override.tofu` overrides the state of the stack `b`",
+            "error[reserved-file]: the name of `c/terrace_override.tofu.json` is Terrace's own",
+            "error[backend-override]: `d/linked_override.tf` overrides the state of the stack `d`",
+        ]
+    );
+    assert!(shown.contains("help: Only OpenTofu reads `.tofu` files: set `binary = \"tofu\"`"), "{shown}");
+}

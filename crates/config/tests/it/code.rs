@@ -132,3 +132,37 @@ fn facts_are_remembered_by_content() {
     assert_eq!(read, ["s/stack.hcl", "t/stack.hcl", "terrace.hcl"]);
     assert_eq!(code.facts(&path("t")).unwrap().variables["x"].declared.0, path("t/same.tf"));
 }
+
+/// The variables that the stack `s` has in an estate with these settings.
+fn variables_with(settings: &str) -> Vec<String> {
+    let tree = MemoryTree::parse(
+        r#"
+//- s/stack.hcl
+stack "s" {}
+//- s/a.tf
+variable "terraform" {}
+//- s/a.tofu
+variable "tofu" { sensitive = true }
+//- s/b.tofu.json
+{"variable": {"json": {}}}
+//- s/c.tf
+variable "both" {}
+//- s/c_override.tofu
+variable "both" { default = 1 }
+"#,
+    )
+    .with("terrace.hcl", SMALLEST.replace("estate \"e\" {}", &format!("estate \"e\" {{\n{settings}\n}}")));
+    let (_, code) = load(&tree, &MemoryCache::default());
+    let facts = code.facts(&path("s")).unwrap();
+    assert_eq!(facts.variables["both"].has_default, facts.variables.contains_key("tofu"));
+    facts.variables.keys().cloned().collect()
+}
+
+#[test]
+fn only_opentofu_reads_its_own_files() {
+    let tofu = ["both", "json", "tofu"];
+    assert_eq!(variables_with("terraform {\n binary = \"tofu\" \n}"), tofu);
+    assert_eq!(variables_with("terraform {\n binary = \"/opt/tofu-1.9/bin/tofu\" \n}"), tofu);
+    assert_eq!(variables_with("terraform {\n binary = \"/opt/tofu/terraform\" \n}"), ["both", "terraform"]);
+    assert_eq!(variables_with(""), ["both", "terraform"]);
+}
