@@ -4,6 +4,7 @@ mod extract;
 mod extract_json;
 mod facts;
 mod folder;
+mod json;
 mod language;
 mod reach;
 

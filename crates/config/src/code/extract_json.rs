@@ -6,11 +6,12 @@ use terrace_domain::expression::Span;
 
 use super::extract::bool_in;
 use super::facts::{At, BackendFact, FileFacts, ModuleFact, OutputFact, ProviderFact, VariableFact};
+use super::json::Whole;
 
 /// The facts of a `.tf.json` file's text.
 pub(super) fn facts_of(text: &str) -> FileFacts {
-    let root: Value = match serde_json::from_str(text) {
-        Ok(root) => root,
+    let root = match serde_json::from_str(text) {
+        Ok(Whole(root)) => root,
         Err(error) => return FileFacts::unreadable(error.to_string(), Span::default()),
     };
     let mut facts = FileFacts::default();
@@ -101,6 +102,8 @@ mod tests {
         assert_eq!(facts.modules[0].source.as_deref(), Some("./m"));
         assert_eq!(facts.backend.as_ref().map(|backend| backend.kind.as_str()), Some("gcs"));
         assert_eq!(facts.outputs[0].sensitive, Some(true));
+        let twice = facts_of(r#"{"terraform": {"backend": {"s3": {}}}, "terraform": {"required_version": ">= 1"}}"#);
+        assert!(twice.backend.is_some());
         assert!(facts_of("[1").unreadable.is_some());
         assert_eq!(facts_of("3"), super::FileFacts::default());
     }

@@ -10,7 +10,7 @@ use terrace_domain::expression::Span;
 use crate::tree::ObjectId20;
 
 /// The version of the form in which facts are stored, and of how they are found: another version's facts are not used.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 
 /// What is remembered facts' key: the bytes of the file, and how they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
