@@ -55,9 +55,9 @@ pub(super) fn check_path(path: &RepoPath) -> Result<(), &'static str> {
 }
 
 /// Whether Terraform (or `OpenTofu`) reads a file of this name by itself (Terraform language, "Files and Directories" and "Variable
-/// Definitions Files"); it passes over names that begin with `.` or `#`, or end with `~`.
+/// Definitions Files"); it passes over what editors leave: names that begin with `.`, end with `~`, or stand between two `#`.
 pub(super) fn is_read_by_terraform(name: &str) -> bool {
-    let hidden = name.starts_with(['.', '#']) || name.ends_with('~');
+    let hidden = name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
     let endings = [".tf", ".tf.json", ".tofu", ".tofu.json", ".auto.tfvars", ".auto.tfvars.json"];
     let named = matches!(name, "terraform.tfvars" | "terraform.tfvars.json");
     !hidden && (named || endings.iter().any(|ending| name.ends_with(ending)))
@@ -118,10 +118,10 @@ mod tests {
 
     #[test]
     fn terraform_reads_some_names() {
-        for name in ["main.tf", "x_override.tf.json", "a.tofu", "terraform.tfvars", "b.auto.tfvars.json"] {
+        for name in ["main.tf", "#main.tf", "x_override.tf.json", "a.tofu", "terraform.tfvars", "b.auto.tfvars.json"] {
             assert!(is_read_by_terraform(name), "{name}");
         }
-        for name in ["main.tf~", ".hidden.tf", "#main.tf", "dev.tfvars", "terraform.tfstate", "kubeconfig", "a.tf.bak"]
+        for name in ["main.tf~", ".hidden.tf", "#main.tf#", "dev.tfvars", "terraform.tfstate", "kubeconfig", "a.tf.bak"]
         {
             assert!(!is_read_by_terraform(name), "{name}");
         }
