@@ -219,6 +219,43 @@ fn nothing_is_left_in_the_folder_for_temporary_files_nor_in_home() {
 }
 
 #[test]
+fn a_delivery_can_be_started_from_anywhere() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    let root = desk.repository().root().to_str().unwrap().to_owned();
+    desk.ok(&["-C", "stacks/side", "deliver", "side"]).says(&["1 applied"]);
+    let desk = desk.in_folder("stacks/base");
+    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    let desk = desk.in_folder("../elsewhere");
+    desk.ok(&["-C", &root, "deliver", "side"]).says(&["1 unchanged"]);
+    desk.run(&["deliver", "side"]).expect(2).says(&["there is no terrace.hcl in"]);
+}
+
+#[test]
+fn one_at_a_time_is_one_at_a_time() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    let run = desk.json(&["deliver", "-j", "1", "--json"]);
+    let time = |json: &Json| json.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let instances = run["instances"].as_array().unwrap().iter();
+    let mut spans: Vec<_> = instances.map(|one| (time(&one["started_at"]), time(&one["finished_at"]))).collect();
+    spans.sort();
+    assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{spans:?}");
+}
+
+#[test]
+fn a_failed_delivery_is_told_as_json_too() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    desk.ok(&["sandbox", "fault", "add", "aws/bucket", "--name", "side-*", "--time-out", "1", "--times", "1"]);
+    let run = desk.run(&["deliver", "side", "--json"]).expect(1).json();
+    assert_eq!((&run["schema"], &run["outcome"]), (&"terrace.run/1".into(), &"failed".into()));
+    let failure = &run["instances"][0]["failure"];
+    assert_eq!((&failure["step"], &failure["diagnostics"][0]["severity"]), (&"apply".into(), &"error".into()));
+    assert_eq!(failure["diagnostics"][0]["address"], "sandbox_aws_bucket.this");
+}
+
+#[test]
 fn secrets_are_in_states_alone() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = harbour::estate(&terraform);
