@@ -7,6 +7,7 @@ mod commands;
 mod delivery;
 mod error;
 mod project;
+mod record;
 mod selection;
 mod settings;
 mod views;

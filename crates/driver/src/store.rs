@@ -105,6 +105,17 @@ pub struct InstanceRow {
     pub standing: Standing,
 }
 
+/// The states of instances that have not come to their end.
+const OPEN_STATES: [InstanceState; 4] =
+    [InstanceState::Waiting, InstanceState::Preparing, InstanceState::Planning, InstanceState::Applying];
+
+impl InstanceRow {
+    /// Whether the instance has not come to its end in its last run.
+    pub fn is_open(&self) -> bool {
+        OPEN_STATES.iter().any(|state| state.word() == self.state)
+    }
+}
+
 /// The store.
 #[derive(Debug)]
 pub struct Store {
@@ -188,6 +199,23 @@ impl Store {
                     changes_outputs(entry.event).then_some(entry.at.0),
                 ])?;
         }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Closes a run without an end as abandoned, with the instances that it left open, and does not look into its journal: for one that
+    /// cannot be read. The caller holds the environment, so that nobody works on the run.
+    pub fn close_unread(&mut self, id: RunId, at: Moment) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "UPDATE run SET finished_at = ?2, outcome = ?3 WHERE id = ?1 AND finished_at IS NULL",
+            params![as_i64(id.0), at.0, Outcome::Abandoned.as_str()],
+        )?;
+        let [waiting, preparing, planning, applying] = OPEN_STATES.map(|state| state.word());
+        transaction.execute(
+            "UPDATE instance SET state = ?2, at = ?3 WHERE run = ?1 AND state IN (?4, ?5, ?6, ?7)",
+            params![as_i64(id.0), InstanceState::Abandoned(None).word(), at.0, waiting, preparing, planning, applying],
+        )?;
         transaction.commit()?;
         Ok(())
     }

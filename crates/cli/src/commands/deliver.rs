@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use clap::Args;
 use terrace_domain::run::{Mode, Outcome};
+use terrace_driver::store::Store;
 
 use crate::delivery::{Conduct, Conducted, Prospect, Target};
 use crate::error::{CommandError, CommandResult, Exit};
@@ -48,8 +49,10 @@ impl Deliver {
         let home = prospect.project().home();
         let conducted = prospect.conduct(&Conduct { mode: Mode::Deliver, renders_plans: false, settings })?;
         let Conducted { run, id, .. } = conducted;
-        if self.json {
-            views::run::json(&home, id)?;
+        if let Some(id) = id.filter(|_| self.json)
+            && let Some(row) = Store::open(&home.database())?.run_row(id)?
+        {
+            views::run::json(&row, &run);
         }
         views::run::summary(&run, id);
         Ok(exit_of(run.outcome()))

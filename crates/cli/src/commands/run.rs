@@ -2,10 +2,12 @@
 
 use clap::{Args, Subcommand};
 use terrace_domain::run::RunId;
+use terrace_driver::home::Home;
 use terrace_driver::store::Store;
 
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
+use crate::record::Record;
 use crate::settings::Settings;
 use crate::views;
 
@@ -60,15 +62,15 @@ impl Run {
         }
         let store = Store::open(&home.database())?;
         match self {
-            Self::List(list) => list.run(&store),
-            Self::Show(show) => show.run(&store, &home),
+            Self::List(list) => list.run(&Record::of(&store, &home)),
+            Self::Show(show) => show.run(&Record::of(&store, &home), &home),
         }
     }
 }
 
 impl List {
-    fn run(self, store: &Store) -> CommandResult {
-        let rows = store.runs(self.env.as_deref(), self.limit)?;
+    fn run(self, record: &Record<'_>) -> CommandResult {
+        let rows = record.runs(self.env.as_deref(), self.limit)?;
         if self.json {
             views::run::list_json(&rows);
         } else {
@@ -82,15 +84,15 @@ impl List {
 }
 
 impl Show {
-    fn run(self, store: &Store, home: &terrace_driver::home::Home) -> CommandResult {
-        let newest = || Ok::<_, CommandError>(store.runs(None, 1)?.first().map(|row| row.id));
+    fn run(self, record: &Record<'_>, home: &Home) -> CommandResult {
+        let newest = || Ok::<_, CommandError>(record.runs(None, 1)?.first().map(|row| row.id));
         let id = match self.id {
             Some(id) => RunId(id),
             None => newest()?.ok_or_else(no_run_yet)?,
         };
-        let (Some(row), Some((run, _))) = (store.run_row(id)?, store.replay(id)?) else { return Err(no_run(id.0)) };
+        let Some((row, run)) = record.run(id)? else { return Err(no_run(id.0)) };
         if self.json {
-            views::run::json(home, Some(id))?;
+            views::run::json(&row, &run);
         } else {
             views::run::show(&row, &run, home);
         }

@@ -3,10 +3,12 @@
 use clap::Args;
 use terrace_driver::store::Store;
 
-use crate::error::{CommandResult, Exit};
+use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
+use crate::record::Record;
 use crate::settings::Settings;
 use crate::views;
+use crate::views::status::Overview;
 
 const AFTER_HELP: &str = "\
 For each stack and environment: which commit runs there, since when, and how the last delivery went, if not well.
@@ -28,15 +30,36 @@ impl Status {
     /// Shows.
     pub fn run(self, settings: &Settings) -> CommandResult {
         let project = Project::find(settings)?;
-        let opened = project.open_work_tree()?;
-        let database = project.home().database();
-        let rows = if database.exists() { Store::open(&database)?.instances()? } else { Vec::new() };
-        let holders = views::status::holders(&project.home(), &opened.estate);
+        let opened = match project.open_work_tree() {
+            Ok(opened) => Some(opened),
+            Err(error) => {
+                warn_of_unsound(error)?;
+                None
+            }
+        };
+        let home = project.home();
+        let rows = match home.database() {
+            database if database.exists() => Record::of(&Store::open(&database)?, &home).instances()?,
+            _ => Vec::new(),
+        };
+        let overview = Overview::new(opened.as_ref().map(|opened| &*opened.estate), &rows, &home);
         if self.json {
-            views::status::json(&opened.estate, &rows, &holders);
+            overview.json();
         } else {
-            views::status::text(&opened.estate, &rows, &holders);
+            overview.text();
         }
         Ok(Exit::Done)
     }
+}
+
+/// What was delivered is recorded, whatever the work tree looks like now: an estate with errors is no reason not to show it.
+fn warn_of_unsound(error: CommandError) -> Result<(), CommandError> {
+    if error.diagnostics.is_none() {
+        return Err(error);
+    }
+    views::error::warn(&format!(
+        "{} as it lies in the work tree (`terrace validate` shows them): only what is recorded is shown",
+        error.message
+    ));
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use terrace_domain::name::EnvironmentName;
 use terrace_driver::home::Home;
 use terrace_driver::local;
-use terrace_driver::store::Store;
+use terrace_driver::store::{Store, StoreError};
 use terrace_world::lock::{Holder, Lock, LockError};
 
 use crate::error::CommandError;
@@ -41,7 +41,17 @@ pub fn take(home: &Home, environment: &EnvironmentName, settings: &Settings) -> 
 pub fn open_store(home: &Home, environment: &EnvironmentName) -> Result<Store, CommandError> {
     let mut store = Store::open(&home.database())?;
     for id in store.open_runs(environment)? {
-        let at_work = local::abandon(&mut store, id, views::time::now())?;
+        let at_work = match local::abandon(&mut store, id, views::time::now()) {
+            Ok(at_work) => at_work,
+            Err(error @ (StoreError::Entry { .. } | StoreError::Journal { .. })) => {
+                store.close_unread(id, views::time::now())?;
+                views::error::warn(&format!(
+                    "{error}. It has no end either and is closed as abandoned. What it did is in Terraform's states, which tell what is left to do."
+                ));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let names: Vec<_> = at_work.iter().map(|(stack, step)| format!("{stack} in {}", step.as_str())).collect();
         let at_work = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
         views::error::warn(&format!(

@@ -6,10 +6,9 @@ use console::style;
 use serde::Serialize;
 use terrace_domain::run::{Changes, Failure, Instance, InstanceState, Outcome, Run, RunId, SkipReason, Tally};
 use terrace_driver::home::Home;
-use terrace_driver::store::{RunRow, Store};
+use terrace_driver::store::RunRow;
 
 use super::{count, instance, print, print_json, say, table, time};
-use crate::error::CommandError;
 
 /// How a run ended, for people who watched it: what failed and why, what was not started, the numbers.
 pub fn summary(run: &Run, id: Option<RunId>) {
@@ -241,7 +240,8 @@ pub(super) fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a>
         actor: row.map(|row| row.preface.actor.as_str()),
         terraform: row.map(|row| row.preface.terraform.as_str()),
         started_at: run.started().map(time::rfc3339),
-        finished_at: run.finished().map(time::rfc3339),
+        // When a run that ended without a word did so is not known.
+        finished_at: row.map_or(run.finished(), |row| row.finished).map(time::rfc3339),
         instances: run.instances().iter().map(instance_json).collect(),
     }
 }
@@ -294,14 +294,9 @@ fn failure_json(failure: &Failure) -> FailureJson<'_> {
     }
 }
 
-/// A run as JSON, `terrace.run/1`, as the store has it.
-pub fn json(home: &Home, id: Option<RunId>) -> Result<(), CommandError> {
-    let store = Store::open(&home.database())?;
-    let Some(id) = id else { return Ok(()) };
-    if let (Some(row), Some((run, _))) = (store.run_row(id)?, store.replay(id)?) {
-        print_json("terrace.run/1", &run_json(&run, Some(&row)));
-    }
-    Ok(())
+/// A run as JSON, `terrace.run/1`.
+pub fn json(row: &RunRow, run: &Run) {
+    print_json("terrace.run/1", &run_json(run, Some(row)));
 }
 
 /// `run list` as JSON, `terrace.runs/1`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use console::style;
 use serde::Serialize;
 use terrace_domain::estate::Estate;
-use terrace_domain::name::EnvironmentName;
+use terrace_domain::name::{EnvironmentName, StackName};
 use terrace_domain::run::Moment;
 use terrace_driver::home::Home;
 use terrace_driver::store::InstanceRow;
@@ -14,53 +14,87 @@ use terrace_world::lock::{Holder, holder};
 use super::run::short;
 use super::{print, print_json, say, table, time};
 
-/// Who works in which environment right now.
-pub type Holders = BTreeMap<EnvironmentName, Holder>;
+/// All that `status` shows.
+pub struct Overview<'a> {
+    /// The estate; `None` where it cannot be read.
+    estate: Option<&'a Estate>,
+    rows: &'a [InstanceRow],
+    /// In the order of the pipeline; those of no stage last.
+    environments: Vec<&'a str>,
+    /// Who works in which environment right now.
+    holders: BTreeMap<&'a str, Holder>,
+}
 
-/// Asks the locks.
-pub fn holders(home: &Home, estate: &Estate) -> Holders {
-    let held = |name: &EnvironmentName| holder(&home.locks(), name.as_str()).ok().flatten();
-    estate.environments.keys().filter_map(|name| Some((name.clone(), held(name)?))).collect()
+impl<'a> Overview<'a> {
+    /// What is known of the estate, of what was delivered, and of who is at work.
+    pub fn new(estate: Option<&'a Estate>, rows: &'a [InstanceRow], home: &Home) -> Self {
+        let environments = estate.map_or_else(|| recorded(rows), columns);
+        let held = |name: &str| holder(&home.locks(), name).ok().flatten();
+        let holders = environments.iter().filter_map(|name| Some((*name, held(name)?))).collect();
+        Self { estate, rows, environments, holders }
+    }
+
+    /// As text.
+    pub fn text(&self) {
+        let by_place: BTreeMap<_, _> =
+            self.rows.iter().map(|row| ((row.stack.as_str(), row.environment.as_str()), row)).collect();
+        let headings = std::iter::once("STACK").chain(self.environments.iter().copied());
+        let mut out = table::with_headings([]);
+        out.set_header(headings.map(|heading| style(heading).bold().to_string()));
+        // Stacks that are gone from the estate, but still run somewhere, are shown too.
+        let known = self.estate.iter().flat_map(|estate| estate.stacks.keys().map(StackName::as_str));
+        let stacks: BTreeSet<&str> = known.chain(self.rows.iter().map(|row| row.stack.as_str())).collect();
+        let is_removed = |stack: &str| self.estate.is_some_and(|estate| !estate.stacks.contains_key(stack));
+        let now = time::now();
+        for stack in &stacks {
+            let name = if is_removed(stack) { format!("{stack} (removed)") } else { (*stack).to_owned() };
+            let cell = |environment: &&str| {
+                by_place.get(&(*stack, *environment)).map_or_else(|| style("-").dim().to_string(), |row| cell(row, now))
+            };
+            out.add_row(std::iter::once(name).chain(self.environments.iter().map(cell)));
+        }
+        print(&table::to_text(&mut out));
+        for (environment, holder) in &self.holders {
+            let Holder { command, pid, user, host, started_at } = holder;
+            say(&format!(
+                "{environment}: `{command}` is at work since {started_at} (process {pid} of {user} on {host})"
+            ));
+        }
+        if self.estate.is_some() && stacks.is_empty() {
+            say("The estate has no stacks yet: a folder with a stack.hcl is one.");
+        } else if self.rows.is_empty() {
+            say("Nothing is delivered yet: `terrace deliver` begins.");
+        }
+    }
+
+    /// As JSON, `terrace.status/1`.
+    pub fn json(&self) {
+        let protected = |name: &str| Some(self.estate?.environments.get(name)?.protected);
+        let environments = self.environments.iter().map(|name| EnvironmentJson {
+            name,
+            protected: protected(name),
+            held_by: self.holders.get(name),
+        });
+        let report = StatusJson {
+            estate: self.estate.map(|estate| estate.name.as_str()),
+            environments: environments.collect(),
+            instances: self.rows.iter().map(instance_json).collect(),
+        };
+        print_json("terrace.status/1", &report);
+    }
 }
 
 /// The environments in the order of the pipeline; those of no stage last.
-fn columns(estate: &Estate) -> Vec<&EnvironmentName> {
+fn columns(estate: &Estate) -> Vec<&str> {
     let staged: Vec<_> = estate.stages.iter().filter_map(|stage| stage.environment.as_ref()).collect();
     let others = estate.environments.keys().filter(|name| !staged.contains(name));
-    staged.iter().copied().chain(others).collect()
+    staged.iter().copied().chain(others).map(EnvironmentName::as_str).collect()
 }
 
-/// As text.
-pub fn text(estate: &Estate, rows: &[InstanceRow], holders: &Holders) {
-    let by_place: BTreeMap<_, _> =
-        rows.iter().map(|row| ((row.stack.as_str(), row.environment.as_str()), row)).collect();
-    let environments = columns(estate);
-    let headings = std::iter::once("STACK").chain(environments.iter().map(|name| name.as_str()));
-    let mut out = table::with_headings([]);
-    out.set_header(headings.map(|heading| style(heading).bold().to_string()));
-    // Stacks that are gone from the estate, but still run somewhere, are shown too.
-    let known = estate.stacks.keys().map(terrace_domain::name::StackName::as_str);
-    let stacks: BTreeSet<&str> = known.chain(rows.iter().map(|row| row.stack.as_str())).collect();
-    let now = time::now();
-    for stack in &stacks {
-        let name = if estate.stacks.contains_key(*stack) { (*stack).to_owned() } else { format!("{stack} (removed)") };
-        let cell = |environment: &&EnvironmentName| {
-            by_place
-                .get(&(*stack, environment.as_str()))
-                .map_or_else(|| style("-").dim().to_string(), |row| cell(row, now))
-        };
-        out.add_row(std::iter::once(name).chain(environments.iter().map(cell)));
-    }
-    print(&table::to_text(&mut out));
-    for (environment, holder) in holders {
-        let Holder { command, pid, user, host, started_at } = holder;
-        say(&format!("{environment}: `{command}` is at work since {started_at} (process {pid} of {user} on {host})"));
-    }
-    if stacks.is_empty() {
-        say("The estate has no stacks yet: a folder with a stack.hcl is one.");
-    } else if rows.is_empty() {
-        say("Nothing is delivered yet: `terrace deliver` begins.");
-    }
+/// The environments that something was delivered to.
+fn recorded(rows: &[InstanceRow]) -> Vec<&str> {
+    let names: BTreeSet<_> = rows.iter().map(|row| row.environment.as_str()).collect();
+    names.into_iter().collect()
 }
 
 fn cell(row: &InstanceRow, now: Moment) -> String {
@@ -70,18 +104,15 @@ fn cell(row: &InstanceRow, now: Moment) -> String {
     };
     match row.state.as_str() {
         "applied" | "unchanged" => format!("{} {running}", style("✓").green()),
-        state if is_open(state) => format!("{} {running}, {state} in run {}", style("·").cyan(), row.run),
+        state if row.is_open() => format!("{} {running}, {state} in run {}", style("·").cyan(), row.run),
         state => format!("{} {running}, {} in run {}", style("✗").red(), style(state).red(), row.run),
     }
 }
 
-fn is_open(state: &str) -> bool {
-    matches!(state, "preparing" | "planning" | "applying")
-}
-
 #[derive(Serialize)]
 struct StatusJson<'a> {
-    estate: &'a str,
+    /// Null where the estate cannot be read.
+    estate: Option<&'a str>,
     environments: Vec<EnvironmentJson<'a>>,
     instances: Vec<InstanceJson<'a>>,
 }
@@ -89,7 +120,7 @@ struct StatusJson<'a> {
 #[derive(Serialize)]
 struct EnvironmentJson<'a> {
     name: &'a str,
-    protected: bool,
+    protected: Option<bool>,
     held_by: Option<&'a Holder>,
 }
 
@@ -107,14 +138,8 @@ struct InstanceJson<'a> {
     last_at: String,
 }
 
-/// As JSON, `terrace.status/1`.
-pub fn json(estate: &Estate, rows: &[InstanceRow], holders: &Holders) {
-    let environments = columns(estate).into_iter().map(|name| EnvironmentJson {
-        name: name.as_str(),
-        protected: estate.environments[name].protected,
-        held_by: holders.get(name),
-    });
-    let instances = rows.iter().map(|row| InstanceJson {
+fn instance_json(row: &InstanceRow) -> InstanceJson<'_> {
+    InstanceJson {
         stack: &row.stack,
         environment: &row.environment,
         commit: row.commit.as_deref(),
@@ -123,11 +148,5 @@ pub fn json(estate: &Estate, rows: &[InstanceRow], holders: &Holders) {
         last_run: row.run.0,
         last_state: &row.state,
         last_at: time::rfc3339(row.at),
-    });
-    let report = StatusJson {
-        estate: estate.name.as_str(),
-        environments: environments.collect(),
-        instances: instances.collect(),
-    };
-    print_json("terrace.status/1", &report);
+    }
 }

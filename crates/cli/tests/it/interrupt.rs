@@ -145,7 +145,7 @@ fn a_terrace_that_was_killed_is_noticed_and_the_next_delivery_goes_on() {
             terrace.signal(Signal::KILL);
             assert_eq!(terrace.wait().code, None);
             let run = desk.json(&["run", "list", "--json"])["runs"][0].clone();
-            assert_eq!((&run["outcome"], &run["finished_at"]), (&"running".into(), &serde_json::Value::Null));
+            assert_eq!((&run["outcome"], &run["finished_at"]), (&"abandoned".into(), &serde_json::Value::Null));
             // It outlives Terrace for a moment, and its state is locked as long.
             wait_until("Terraform has ended", || terraforms(desk).is_empty());
         });
