@@ -1,8 +1,10 @@
 //! What `plan` and `deliver` share. This file chooses the stage and checks what takes part, and starts nothing; `conduct` brings
 //! the run to its end.
 
+mod caution;
 mod conduct;
 mod hold;
+mod logs;
 mod signals;
 
 pub use conduct::{Conduct, Conducted};
@@ -155,15 +157,8 @@ impl Prospect {
         &self.project
     }
 
-    /// Whether there is nothing to do; says so, and what of the change is not taken care of.
+    /// Whether there is nothing to do; says so.
     pub fn is_idle(&self, doing: &str) -> bool {
-        if let Some(change) = &self.selected.change {
-            for stack in &change.affected.removed {
-                views::error::warn(&format!(
-                    "{stack} is not in the estate any more: what it made stays where it is, and is not destroyed"
-                ));
-            }
-        }
         let idle = self.selected.stacks.is_empty();
         if idle {
             let why = if self.selected.change.is_some() { "no stack is affected" } else { "the estate has no stacks" };

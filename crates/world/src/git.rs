@@ -151,6 +151,11 @@ impl Repository {
         &self.root
     }
 
+    /// Whether this is one of several work trees of its repository, and not the first (`git worktree add`).
+    pub fn is_linked_work_tree(&self) -> bool {
+        self.local().kind() == gix::repository::Kind::LinkedWorkTree
+    }
+
     /// The name inside the repository of a path on disk: links in the folders above it are followed, its own last part is not.
     pub fn repo_path(&self, path: &Path) -> Result<RepoPath, GitError> {
         let inaccessible = |source| GitError::Inaccessible { path: path.to_owned(), source };

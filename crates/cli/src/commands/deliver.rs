@@ -41,9 +41,11 @@ impl Deliver {
     pub fn run(self, settings: &Settings) -> CommandResult {
         let prospect = self.target.resolve(settings, false)?;
         refuse_undecided(&prospect)?;
+        prospect.warn_of_removed()?;
         if prospect.is_idle("deliver") {
             return Ok(Exit::Done);
         }
+        prospect.warn_of_states_apart();
         self.confirm(&prospect)?;
         views::say(&prospect.headline("Delivering"));
         let home = prospect.project().home();

@@ -38,6 +38,7 @@ impl Plan {
     /// Plans.
     pub fn run(self, settings: &Settings) -> CommandResult {
         let prospect = self.target.resolve(settings, self.work_tree)?;
+        prospect.warn_of_removed()?;
         if prospect.is_idle("plan") {
             return Ok(Exit::Done);
         }

@@ -14,6 +14,7 @@ use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
 
 use super::Prospect;
 use super::hold::{look_into_store, open_store, take};
+use super::logs::prune;
 use super::signals::stop_on_signals;
 use crate::error::CommandError;
 use crate::settings::Settings;
@@ -87,6 +88,9 @@ impl Prospect {
         };
         let logs = run_id.map_or_else(|| home.plan_logs(self.environment.as_str()), |id| home.logs(id));
         make_private(&logs)?;
+        if let (Some(_), Some(folder)) = (run_id, logs.parent()) {
+            prune(folder);
+        }
         let ctx = Context {
             estate: Arc::clone(&self.opened.estate),
             graph: Arc::clone(&self.opened.graph),

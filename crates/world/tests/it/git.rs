@@ -239,6 +239,8 @@ fn a_linked_work_tree_has_its_own_head() {
     assert_eq!(repository.current_branch().unwrap().as_deref(), Some("other"));
     assert_eq!(repository.head().unwrap().subject, "There");
     assert_eq!(open(&fixture).head().unwrap().subject, "First");
+    assert!(repository.is_linked_work_tree());
+    assert!(!open(&fixture).is_linked_work_tree());
 }
 
 #[test]
