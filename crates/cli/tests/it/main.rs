@@ -21,3 +21,4 @@ mod plan;
 mod sandbox;
 mod small;
 mod surroundings;
+mod unsaved;
