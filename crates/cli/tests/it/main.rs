@@ -22,3 +22,4 @@ mod sandbox;
 mod small;
 mod surroundings;
 mod unsaved;
+mod warnings;
