@@ -37,6 +37,9 @@ pub struct Context {
     pub sources: BTreeMap<StackName, Source>,
     /// The digest of the source of what runs, for each stack that was delivered to the environment.
     pub delivered: BTreeMap<StackName, String>,
+    /// The stacks whose outputs an instance of the run is sure to read: they are asked for as soon as they are there, so that nobody waits
+    /// for them later.
+    pub read: BTreeSet<StackName>,
     /// The program.
     pub terraform: Terraform,
     /// What its processes see of the environment.

@@ -1,6 +1,6 @@
 //! Brings a run to its end: everything that can keep it from beginning first, then its record, then the driver.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrace_config::Watches;
@@ -100,6 +100,7 @@ impl Prospect {
             tree: Arc::clone(&self.opened.tree),
             sources,
             delivered: earlier.into_iter().filter_map(|(name, row)| Some((name, row.source?))).collect(),
+            read: read_for_sure(&order),
             terraform,
             process_environment,
             home,
@@ -182,6 +183,13 @@ impl Prospect {
         let loaded = estate.stacks.iter().filter(|(_, stack)| self.code.modules.contains_key(&stack.folder));
         loaded.map(|(name, _)| source(name)).collect()
     }
+}
+
+/// The stacks whose outputs are read by an instance that takes part in any case.
+fn read_for_sure(order: &Order) -> BTreeSet<StackName> {
+    let sure = order.instances.iter().filter(|instance| !instance.only_if_upstream_changes);
+    let read = sure.flat_map(|instance| &instance.upstream).filter(|(_, outputs)| !outputs.is_empty());
+    read.map(|(upstream, _)| upstream.clone()).collect()
 }
 
 async fn start_sandbox(

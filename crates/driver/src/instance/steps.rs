@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value as Json};
 use terrace_domain::name::StackName;
 use terrace_domain::run::{Changes, Mode, Step, TerraformDiagnostic};
+use terrace_domain::value::Value;
 use terrace_sandbox::Attachment;
 use terrace_world::terraform::{Environment, Exit, Invocation, Message, ProcessError};
 use terrace_world::tree::SourceDigest;
@@ -124,11 +125,7 @@ async fn upstream_outputs(
         let read = async || {
             let place = lay_out(ctx, upstream)?;
             place.initialise(ctx, upstream, false, stop.clone()).await?;
-            let mut outputs = read_state(ctx, upstream, &place.environment, stop.clone()).await?;
-            if is_applied(ctx, upstream, book)? {
-                add_nulls(ctx, upstream, &mut outputs);
-            }
-            Ok(outputs)
+            read_applied(ctx, upstream, &place.environment, book, stop.clone()).await
         };
         let values = book.applied(upstream, read).await.map_err(|halt| match halt {
             Halt::Failed(mut failure) => {
@@ -231,6 +228,7 @@ pub async fn plan(
     }
     if changes.is_empty() {
         book.note_current(stack);
+        read_ahead(ctx, stack, prepared, book, stop.clone()).await;
     }
     let renders = ctx.renders_plans && !changes.is_empty();
     let rendering =
@@ -290,13 +288,44 @@ pub async fn apply(
         arguments.push(with_path("-var-file=", &folder.inputs()));
     }
     arguments.push(folder.plan().into());
+    let stop_reading = stop.clone();
     let told = run_terraform(ctx, stack, prepared, "apply", arguments, stop, on_message).await;
     let told = told.map_err(failed(Step::Apply))?;
     if !told.exit.status.success() {
         return Err(told.halt(ctx, stack, Step::Apply, "apply"));
     }
     book.note_current(stack);
+    read_ahead(ctx, stack, prepared, book, stop_reading).await;
     Ok(())
+}
+
+/// Reads the outputs of a stack that is done, if they are sure to be read in this run. What goes wrong is told to those who read them.
+async fn read_ahead(
+    ctx: &Context,
+    stack: &StackName,
+    prepared: &Prepared,
+    book: &OutputBook,
+    stop: watch::Receiver<bool>,
+) {
+    if ctx.read.contains(stack) && !*stop.borrow() {
+        let environment = &prepared.place.environment;
+        let _ = book.applied(stack, async || read_applied(ctx, stack, environment, book, stop).await).await;
+    }
+}
+
+/// The outputs in a stack's state, with those that are null.
+async fn read_applied(
+    ctx: &Context,
+    stack: &StackName,
+    environment: &Environment,
+    book: &OutputBook,
+    stop: watch::Receiver<bool>,
+) -> StepResult<BTreeMap<String, Value>> {
+    let mut outputs = read_state(ctx, stack, environment, stop).await?;
+    if is_applied(ctx, stack, book)? {
+        add_nulls(ctx, stack, &mut outputs);
+    }
+    Ok(outputs)
 }
 
 /// An argument that ends with a path, which need not be UTF-8.
