@@ -148,7 +148,7 @@ async fn asked(stop: &mut watch::Receiver<bool>) {
 impl Journal<'_> {
     fn append(&mut self, work: &Workers, seq: u64, at: Moment, event: &Event, run: &Run) -> Result<(), StoreError> {
         let Self::Store(store, id) = self else { return Ok(()) };
-        let stack = stack_of(event);
+        let stack = event.stack();
         let source = stack.and_then(|stack| work.source_of(stack));
         let touched = stack.and_then(|stack| run.instance(stack.as_str())).map(|instance| Touched {
             stack: &instance.stack,
@@ -156,18 +156,6 @@ impl Journal<'_> {
             source: source.as_deref(),
         });
         store.append(*id, &Entry { seq, at, event, after: run, touched: touched.as_slice() })
-    }
-}
-
-fn stack_of(event: &Event) -> Option<&StackName> {
-    match event {
-        Event::Prepared { stack, .. }
-        | Event::InputsUnknown { stack, .. }
-        | Event::Planned { stack, .. }
-        | Event::Applied { stack }
-        | Event::Failed { stack, .. }
-        | Event::Interrupted { stack } => Some(stack),
-        Event::Started | Event::StopRequested | Event::Abandoned => None,
     }
 }
 
@@ -229,7 +217,7 @@ impl Workers {
 
     /// Lets go of what an instance holds (its way to the sandbox cloud, for one) when it has come to its end.
     fn let_go(&mut self, event: &Event, run: &Run) {
-        let Some(stack) = stack_of(event) else { return };
+        let Some(stack) = event.stack() else { return };
         if run.instance(stack.as_str()).is_some_and(|instance| instance.state.is_final()) {
             self.prepared.lock().expect("no panic while held").remove(stack);
             self.interrupts.remove(stack);
@@ -261,7 +249,7 @@ impl Workers {
         drop(self.sender);
         let mut unrecorded = Vec::new();
         let mut note = |event: &Event| {
-            if let Some(stack) = stack_of(event) {
+            if let Some(stack) = event.stack() {
                 let _ = instance::clean(&self.ctx, stack);
                 unrecorded.push(format!("{stack}: {}", in_words(event)));
             }

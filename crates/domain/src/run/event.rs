@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::name::StackName;
+use crate::path::RepoPath;
 
 /// A step of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,6 +88,16 @@ pub struct TerraformDiagnostic {
     pub code: Option<String>,
 }
 
+impl TerraformDiagnostic {
+    /// The file as a path of the repository. Terraform names files relative to the stack's folder; a path that leads out of the repository, or
+    /// is absolute, stays as it is.
+    pub fn file_in_repository(&self, stack: &RepoPath) -> Option<String> {
+        let file = self.file.as_ref()?;
+        let path = stack.join(file).ok().filter(|_| !file.starts_with('/'));
+        Some(path.map_or_else(|| file.clone(), |path| path.to_string()))
+    }
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -164,4 +175,30 @@ pub enum Effect {
     Interrupt(StackName),
     /// The run is over.
     Finish,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_become_those_of_the_repository() {
+        let stack = RepoPath::new("stacks/aws/network").unwrap();
+        let place = |file: &str| {
+            let diagnostic = TerraformDiagnostic {
+                is_error: true,
+                summary: String::new(),
+                detail: String::new(),
+                address: None,
+                file: Some(file.to_owned()),
+                line: None,
+                code: None,
+            };
+            diagnostic.file_in_repository(&stack).unwrap()
+        };
+        assert_eq!(place("main.tf"), "stacks/aws/network/main.tf");
+        assert_eq!(place("../../../modules/x/main.tf"), "modules/x/main.tf");
+        assert_eq!(place("../../../../x.tf"), "../../../../x.tf");
+        assert_eq!(place("/etc/x.tf"), "/etc/x.tf");
+    }
 }

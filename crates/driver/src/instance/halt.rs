@@ -78,7 +78,7 @@ pub(super) fn terraform_failure(
             // The line that Terraform quotes there has the inputs' values, which may be secrets.
             (diagnostic.file, diagnostic.line, diagnostic.code) = (None, None, None);
         }
-        diagnostic.file = diagnostic.file.take().map(|file| in_repository(stack, file));
+        diagnostic.file = diagnostic.file_in_repository(stack);
     }
     let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error).count();
     let summary =
@@ -113,25 +113,9 @@ fn from_text(command: &str, status: ExitStatus, errors: &str) -> TerraformDiagno
     }
 }
 
-/// A path that Terraform names, which is relative to the stack's folder, as one of the repository.
-fn in_repository(stack: &RepoPath, file: String) -> String {
-    match stack.join(&file) {
-        Ok(path) if !file.starts_with('/') => path.to_string(),
-        _ => file,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_become_those_of_the_repository() {
-        let stack = RepoPath::new("stacks/aws/network").unwrap();
-        assert_eq!(in_repository(&stack, "main.tf".into()), "stacks/aws/network/main.tf");
-        assert_eq!(in_repository(&stack, "../../../modules/x/main.tf".into()), "modules/x/main.tf");
-        assert_eq!(in_repository(&stack, "/etc/x.tf".into()), "/etc/x.tf");
-    }
 
     #[test]
     fn a_kill_is_named() {
