@@ -54,7 +54,7 @@ impl Run {
         if !home.database().exists() {
             match self {
                 Self::List(List { json: true, .. }) => views::run::list_json(&[]),
-                Self::List(_) => views::run::list(&[]),
+                Self::List(_) => views::run::list(&[], None),
                 Self::Show(Show { id: Some(id), .. }) => return Err(no_run(id)),
                 Self::Show(_) => return Err(no_run_yet()),
             }
@@ -74,7 +74,7 @@ impl List {
         if self.json {
             views::run::list_json(&rows);
         } else {
-            views::run::list(&rows);
+            views::run::list(&rows, self.env.as_deref());
             if rows.len() == self.limit {
                 views::run::more(self.limit);
             }

@@ -95,9 +95,12 @@ fn resources_in_words(tally: &Tally, done: bool) -> Option<String> {
 }
 
 /// `terrace run list`.
-pub fn list(rows: &[RunRow]) {
+pub fn list(rows: &[RunRow], environment: Option<&str>) {
     if rows.is_empty() {
-        say("No runs yet: `terrace deliver` makes the first.");
+        say(&match environment {
+            Some(name) => format!("No runs in `{name}`; `terrace run list` shows those of all environments."),
+            None => "No runs yet: `terrace deliver` makes the first.".to_owned(),
+        });
         return;
     }
     let now = time::now();
