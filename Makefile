@@ -20,14 +20,14 @@ bench: ## the figures of docs/benchmarks.md
 	cargo bench --locked --package terrace-bench --benches
 	@cargo xtask bench-commands
 
-lint: ## formatting, clippy, tidy, and cargo deny where it is installed
+lint: ## formatting, clippy, tidy, and cargo deny where it can be had
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo xtask tidy
-	@if cargo deny --version > /dev/null 2>&1; then \
-		echo "cargo deny --workspace check bans licenses sources"; cargo deny --workspace check bans licenses sources; \
+	@if deny=$$(tools/cargo-deny); then \
+		echo "cargo deny --workspace check bans licenses sources"; "$$deny" --workspace check bans licenses sources; \
 	else \
-		echo "lint: cargo deny is not installed, licences and sources are not checked ('cargo install cargo-deny' gets it)"; \
+		echo "lint: going on without cargo-deny: licences and sources are not checked (see above)"; \
 	fi
 
 pictures: ## the pictures of docs/, as Terrace draws them
