@@ -59,6 +59,8 @@ pub struct Source {
     pub files: Vec<FileEntry>,
     /// What is known of its folder (first) and of its modules.
     pub modules: Vec<(RepoPath, Arc<ModuleFacts>)>,
+    /// Symbolic links that lead to nothing; they are not among the files.
+    pub dangling: Vec<RepoPath>,
 }
 
 /// A stack's source cannot be put together.
@@ -84,12 +86,12 @@ impl Source {
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         files.dedup_by(|a, b| a.path == b.path);
-        let files = if files.iter().any(|entry| entry.kind == FileKind::Symlink) {
-            with_link_targets(tree, &files)?.files
-        } else {
-            files
-        };
-        Ok(Self { files, modules })
+        let mut dangling = Vec::new();
+        if files.iter().any(|entry| entry.kind == FileKind::Symlink) {
+            let linked = with_link_targets(tree, &files)?;
+            (files, dangling) = (linked.files, linked.dangling);
+        }
+        Ok(Self { files, modules, dangling })
     }
 
     /// The addresses of all providers that the code asks for, as written (`hashicorp/NAME` where only a name is given).

@@ -178,6 +178,9 @@ impl Prospect {
         let source = |name: &StackName| {
             let source = Source::of(&*self.opened.tree, &estate.stacks[name], &self.code, &watches)
                 .map_err(|error| CommandError::usage(format!("stack {name}: {}", CommandError::chain(&error))))?;
+            for link in &source.dangling {
+                views::error::warn(&format!("stack {name}: the link {link} leads to nothing, and is left out"));
+            }
             Ok((name.clone(), source))
         };
         let loaded = estate.stacks.iter().filter(|(_, stack)| self.code.modules.contains_key(&stack.folder));

@@ -147,3 +147,12 @@ fn terrace_does_not_work_behind_a_link() {
     desk.run(&["deliver"]).expect(1).says(&["symbolic link"]);
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
+
+#[test]
+fn a_link_that_leads_to_nothing_is_told() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    desk.repository().link("stacks/side/lost.txt", "../../shared/gone.txt");
+    desk.commit("A link to nothing");
+    desk.ok(&["deliver", "side"]).says(&["stack side: the link stacks/side/lost.txt leads to nothing, and is left out"]);
+}
