@@ -154,5 +154,6 @@ fn a_link_that_leads_to_nothing_is_told() {
     let desk = small::estate(&terraform);
     desk.repository().link("stacks/side/lost.txt", "../../shared/gone.txt");
     desk.commit("A link to nothing");
-    desk.ok(&["deliver", "side"]).says(&["stack side: the link stacks/side/lost.txt leads to nothing, and is left out"]);
+    desk.ok(&["deliver", "side"])
+        .says(&["stack side: the link stacks/side/lost.txt leads to nothing, and is left out"]);
 }
