@@ -79,7 +79,7 @@ fn set_capability(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let Some(named) = named else { return };
-    let Some((name, capability)) = estate.capabilities.get_key_value(named.value.as_str()) else {
+    let Some((name, _)) = estate.capabilities.get_key_value(named.value.as_str()) else {
         let path = stack.file();
         let mut file = crate::section::File::new(&path);
         crate::estate_file::unknown_capability(&mut file, named, estate.capabilities.keys());
@@ -87,7 +87,4 @@ fn set_capability(
         return;
     };
     stack.capability = Some(name.clone());
-    if stack.owner.is_none() {
-        stack.owner.clone_from(&capability.owner);
-    }
 }

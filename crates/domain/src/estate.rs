@@ -139,7 +139,7 @@ pub struct Stack {
     pub folder: RepoPath,
     /// The capability that it serves.
     pub capability: Option<CapabilityName>,
-    /// The team that it belongs to; its capability's owner where it names none.
+    /// The team that it belongs to, as its own file says; [`Estate::owner_of`] knows its capability's as well.
     pub owner: Option<String>,
     /// Its `description`, free text.
     pub description: Option<String>,

@@ -85,7 +85,7 @@ fn an_estate_is_loaded() {
     let names: Vec<_> = estate.stacks.keys().map(terrace_domain::name::StackName::as_str).collect();
     assert_eq!(names, ["aws-cluster", "aws-network", "dns"]);
     let cluster = &estate.stacks["aws-cluster"];
-    assert_eq!(cluster.owner.as_deref(), Some("team-platform"));
+    assert_eq!((cluster.owner.as_deref(), estate.owner_of(cluster)), (None, Some("team-platform")));
     assert_eq!(cluster.watch[0].pattern, "policies/**/*.rego");
     assert_eq!(cluster.watch[1].pattern, "stacks/aws/shared");
     let targets: Vec<_> = cluster.references.iter().map(|reference| reference.target.to_string()).collect();
