@@ -9,6 +9,7 @@ pub mod expression;
 pub mod graph;
 pub mod name;
 pub mod path;
+pub mod release;
 pub mod run;
 pub mod value;
 pub mod version;
