@@ -64,6 +64,8 @@ pub enum Command {
     Deliver(commands::deliver::Deliver),
     Status(commands::status::Status),
     #[command(subcommand)]
+    Release(commands::release::Release),
+    #[command(subcommand)]
     Run(commands::run::Run),
     #[command(subcommand)]
     Sandbox(commands::sandbox::Sandbox),

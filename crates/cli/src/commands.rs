@@ -6,6 +6,7 @@ pub mod graph;
 pub mod init;
 pub mod list;
 pub mod plan;
+pub mod release;
 pub mod run;
 pub mod sandbox;
 pub mod status;
@@ -25,6 +26,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Plan(plan) => plan.run(settings),
         Command::Deliver(deliver) => deliver.run(settings),
         Command::Status(status) => status.run(settings),
+        Command::Release(release) => release.run(settings),
         Command::Run(run) => run.run(settings),
         Command::Sandbox(sandbox) => sandbox.run(settings),
         Command::Completions(completions) => Ok(completions.run()),

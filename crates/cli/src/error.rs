@@ -137,3 +137,74 @@ impl From<terrace_world::terraform::ProgramError> for CommandError {
         Self::usage(error.to_string()).help(help)
     }
 }
+
+impl From<terrace_release::layout::LayoutError> for CommandError {
+    fn from(error: terrace_release::layout::LayoutError) -> Self {
+        use terrace_release::layout::LayoutError;
+        let message = Self::chain(&error);
+        match error {
+            LayoutError::NotALayout { .. } => {
+                Self::usage(message).help("Name the folder of an OCI image layout with `--layout DIR`, or an empty one to build into.")
+            }
+            LayoutError::Unknown { .. } => {
+                Self::usage(message).help("`terrace release list` shows what there is; a commit must be built first: `terrace release build COMMIT`.")
+            }
+            LayoutError::Ambiguous { .. } => Self::usage(message).help("Write more of the digest."),
+            LayoutError::Missing { .. } | LayoutError::Size { .. } | LayoutError::Content { .. } => Self::failed(message).help(
+                "Build it again from its commit (`terrace release build COMMIT`); `terrace release verify` shows all that is wrong.",
+            ),
+            _ => Self::failed(message),
+        }
+    }
+}
+
+impl From<terrace_release::stored::StoredError> for CommandError {
+    fn from(error: terrace_release::stored::StoredError) -> Self {
+        use terrace_release::stored::StoredError;
+        match error {
+            StoredError::Layout(error) => error.into(),
+            StoredError::NoRelease(_) => {
+                Self::usage(error.to_string()).help("`terrace release build` makes the first.")
+            }
+            StoredError::NoStack { .. } => {
+                Self::usage(error.to_string()).help("`terrace release show RELEASE` lists its stacks.")
+            }
+            error => Self::failed(Self::chain(&error)),
+        }
+    }
+}
+
+impl From<terrace_release::build::BuildError> for CommandError {
+    fn from(error: terrace_release::build::BuildError) -> Self {
+        use terrace_release::build::BuildError;
+        match error {
+            BuildError::Layout(error) => error.into(),
+            BuildError::Stored(error) => error.into(),
+            error => Self::failed(Self::chain(&error)),
+        }
+    }
+}
+
+impl From<terrace_release::tree::ReleaseTreeError> for CommandError {
+    fn from(error: terrace_release::tree::ReleaseTreeError) -> Self {
+        use terrace_release::tree::ReleaseTreeError;
+        match error {
+            ReleaseTreeError::Stored(error) => error.into(),
+            error => Self::failed(Self::chain(&error)),
+        }
+    }
+}
+
+impl From<terrace_release::restore::RestoreError> for CommandError {
+    fn from(error: terrace_release::restore::RestoreError) -> Self {
+        use terrace_release::restore::RestoreError;
+        let message = Self::chain(&error);
+        match error {
+            RestoreError::NotEmpty(_) => {
+                Self::usage(message).help("Name another folder with `--to`: nothing is written over.")
+            }
+            RestoreError::Read(_) => Self::failed(message).help("`terrace release verify` shows all that is wrong."),
+            RestoreError::Io { .. } => Self::failed(message),
+        }
+    }
+}

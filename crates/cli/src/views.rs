@@ -7,6 +7,7 @@ pub mod instance;
 pub mod list;
 pub mod plan;
 pub mod progress;
+pub mod release;
 pub mod run;
 pub mod sandbox;
 pub mod status;

@@ -226,13 +226,16 @@ fn index_of(
     let time = jiff::Timestamp::from_second(*committed_at_secs).map_err(|_| BuildError::Time(*committed_at_secs))?;
     let mut index = Index::empty();
     index.artifact_type = Some(ESTATE_RELEASE_TYPE.to_owned());
-    index.manifests.push(estate.clone());
-    index.manifests.extend(stacks.iter().zip(packed).map(|(stack, packed)| {
-        let Descriptor { digest, size, .. } = packed.manifest;
-        let mut entry = Descriptor::of(MANIFEST_MEDIA_TYPE, &[]).with_type(RELEASE_TYPE);
-        (entry.digest, entry.size) = (digest, size);
-        entry.with(STACK_ANNOTATION, stack.name.as_str())
-    }));
+    // Entries have no artifact type of their own: a skopeo that is still in use (1.9) would drop it, and so not copy the index as it is.
+    let entry = |of: &Descriptor| {
+        let mut entry = Descriptor::of(MANIFEST_MEDIA_TYPE, &[]);
+        (entry.digest, entry.size) = (of.digest, of.size);
+        entry
+    };
+    index.manifests.push(entry(estate).with(ESTATE_ANNOTATION, recipe.estate.name.as_str()));
+    let released = stacks.iter().zip(packed);
+    let entries = released.map(|(stack, packed)| entry(&packed.manifest).with(STACK_ANNOTATION, stack.name.as_str()));
+    index.manifests.extend(entries);
     let annotations = [
         (ESTATE_ANNOTATION, Some(recipe.estate.name.to_string())),
         (REVISION_ANNOTATION, Some(id.clone())),

@@ -1,5 +1,5 @@
-//! Writes the source tree of an estate release to a folder: what is needed when the repository is lost. The folder appears when all of it is
-//! there. Never writes over anything.
+//! Writes the source tree of an estate release to a folder: what is needed when the repository is lost. A new folder appears
+//! when all of it is there. Never writes over anything.
 
 use std::fs;
 use std::io::{self, Write};
@@ -40,24 +40,41 @@ pub fn restore(tree: &ReleaseTree, folder: &Path) -> Result<usize, RestoreError>
     if !is_free(folder).map_err(failed(folder))? {
         return Err(RestoreError::NotEmpty(folder.to_owned()));
     }
-    // A link to an empty folder would be replaced by the folder.
-    let folder = if folder.is_symlink() { folder.canonicalize().map_err(failed(folder))? } else { folder.to_owned() };
+    let is_there = folder.is_dir();
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(failed(parent))?;
-    let temporary = tempfile::Builder::new().prefix(".terrace-restore-").tempdir_in(parent).map_err(failed(parent))?;
+    // Beside its place, or in it where it is there: somebody may stand in that folder, and is to find the files.
+    let stage = if is_there { folder } else { parent };
+    fs::create_dir_all(stage).map_err(failed(stage))?;
+    let staged = tempfile::Builder::new().prefix(".terrace-restore-").tempdir_in(stage).map_err(failed(stage))?;
     tree.files().par_iter().try_for_each(|entry| {
         let content = tree.read(entry)?;
-        let path = temporary.path().join(entry.path.as_str());
+        let path = staged.path().join(entry.path.as_str());
         write_file(&path, entry.kind, &content).map_err(|source| RestoreError::Io { path, source })
     })?;
-    let usual = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(temporary.path(), usual).map_err(failed(temporary.path()))?;
-    // Takes the place of an empty folder, and of nothing else.
-    fs::rename(temporary.path(), &folder).map_err(failed(&folder))?;
-    // It is not there any more under its first name, so nothing is removed.
-    let _ = temporary.keep();
+    if is_there { move_into(staged.path(), folder) } else { become_folder(staged, folder) }.map_err(failed(folder))?;
     Ok(tree.files().len())
 }
+
+/// Moves all that is staged in the folder up into it.
+fn move_into(staged: &Path, folder: &Path) -> io::Result<()> {
+    for entry in staged.read_dir()? {
+        let entry = entry?;
+        fs::rename(entry.path(), folder.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Makes the staged folder the one that was asked for.
+fn become_folder(staged: tempfile::TempDir, folder: &Path) -> io::Result<()> {
+    fs::set_permissions(staged.path(), fs::Permissions::from_mode(FOLDER_MODE))?;
+    fs::rename(staged.path(), folder)?;
+    // It is not there any more under its first name, so nothing is removed.
+    let _ = staged.keep();
+    Ok(())
+}
+
+/// The mode of a folder that is made: temporary ones are for their owner alone.
+const FOLDER_MODE: u32 = 0o755;
 
 /// Whether the folder is empty, or nothing is there.
 fn is_free(folder: &Path) -> io::Result<bool> {

@@ -102,9 +102,8 @@ pub struct StoredStack {
 pub fn list(layout: &Layout) -> Result<Vec<Listed>, StoredError> {
     let mut found = Vec::new();
     for entry in layout.index()?.manifests {
-        if entry.artifact_type.as_deref() == Some(ESTATE_RELEASE_TYPE) {
-            found.push(listed(entry)?);
-        }
+        let Some(entry) = completed(layout, entry) else { continue };
+        found.push(listed(entry)?);
     }
     // Of one commit, what was listed later is newer.
     found.reverse();
@@ -116,6 +115,23 @@ pub fn list(layout: &Layout) -> Result<Vec<Listed>, StoredError> {
 pub fn newest(layout: &Layout) -> Result<Descriptor, StoredError> {
     let newest = list(layout)?.into_iter().next();
     newest.map(|listed| listed.descriptor).ok_or_else(|| StoredError::NoRelease(layout.folder().display().to_string()))
+}
+
+/// The entry with what Terrace notes of an estate release; `None` where it is something else. Other tools note nothing: then the index is
+/// read, and one that cannot be read is not known to be an estate release.
+fn completed(layout: &Layout, entry: Descriptor) -> Option<Descriptor> {
+    match entry.artifact_type.as_deref() {
+        Some(ESTATE_RELEASE_TYPE) => return Some(entry),
+        None if entry.media_type == INDEX_MEDIA_TYPE => {}
+        _ => return None,
+    }
+    let index = Index::read(&layout.read(&entry).ok()?, "an index").ok()?;
+    if index.artifact_type.as_deref() != Some(ESTATE_RELEASE_TYPE) {
+        return None;
+    }
+    let mut entry = entry.with_type(ESTATE_RELEASE_TYPE);
+    entry.annotations.extend(index.annotations);
+    Some(entry)
 }
 
 fn listed(entry: Descriptor) -> Result<Listed, FormatError> {
@@ -192,18 +208,16 @@ fn entries(listed: Vec<Descriptor>, what: &str) -> Result<(Descriptor, BTreeMap<
     let (mut estate, mut stacks) = (None, BTreeMap::new());
     for entry in listed {
         FormatError::expect_type(what, Some(&entry.media_type), MANIFEST_MEDIA_TYPE)?;
-        match entry.artifact_type.as_deref() {
-            Some(ESTATE_TYPE) if estate.is_none() => estate = Some(entry),
-            Some(ESTATE_TYPE) => return Err(FormatError::wrong(what, "it lists the estate's file twice")),
-            found => {
-                FormatError::expect_type(&format!("an entry of {what}"), found, RELEASE_TYPE)?;
-                let name = annotation(&entry.annotations, STACK_ANNOTATION, what)?;
-                let name: StackName =
-                    name.parse().map_err(|error| FormatError::wrong(what, format!("`{name}`: {error}")))?;
-                if stacks.insert(name.clone(), entry).is_some() {
-                    return Err(FormatError::wrong(what, format!("it lists the stack `{name}` twice")));
-                }
+        if entry.annotation(ESTATE_ANNOTATION).is_some() {
+            if estate.replace(entry.with_type(ESTATE_TYPE)).is_some() {
+                return Err(FormatError::wrong(what, "it lists the estate's file twice"));
             }
+            continue;
+        }
+        let name = annotation(&entry.annotations, STACK_ANNOTATION, &format!("an entry of {what}"))?;
+        let name: StackName = name.parse().map_err(|error| FormatError::wrong(what, format!("`{name}`: {error}")))?;
+        if stacks.insert(name.clone(), entry.with_type(RELEASE_TYPE)).is_some() {
+            return Err(FormatError::wrong(what, format!("it lists the stack `{name}` twice")));
         }
     }
     let estate = estate.ok_or_else(|| FormatError::wrong(what, "it does not list the estate's file"))?;

@@ -18,6 +18,7 @@ mod init;
 mod interrupt;
 mod left_behind;
 mod plan;
+mod release;
 mod sandbox;
 mod small;
 mod surroundings;

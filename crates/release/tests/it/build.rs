@@ -121,10 +121,13 @@ fn the_documents_are_those_of_the_specification() {
     let built = shop.build();
     let bytes = shop.layout.read(&built.descriptor).unwrap();
     let index = oci_spec::image::ImageIndex::from_reader(&bytes[..]).unwrap();
-    let listed: Vec<String> =
-        index.manifests().iter().map(|entry| entry.artifact_type().as_ref().unwrap().to_string()).collect();
-    assert_eq!(listed[0], terrace_release::ESTATE_TYPE);
-    assert_eq!(listed[1..], [terrace_release::RELEASE_TYPE, terrace_release::RELEASE_TYPE]);
+    let listed: Vec<_> = index.manifests().iter().map(|entry| entry.annotations().clone().unwrap()).collect();
+    assert_eq!(listed[0]["dev.terrace.estate"], "shop");
+    assert_eq!(listed[1]["dev.terrace.stack"], "base");
+    assert_eq!(listed[2]["dev.terrace.stack"], "web");
+    let manifest = shop.layout.read_blob(&built.release.stacks["web"]).unwrap();
+    let manifest = oci_spec::image::ImageManifest::from_reader(&manifest[..]).unwrap();
+    assert_eq!(manifest.artifact_type().as_ref().unwrap().to_string(), terrace_release::RELEASE_TYPE);
     let annotations = index.annotations().as_ref().unwrap();
     assert_eq!(annotations["org.opencontainers.image.created"], "2023-11-14T22:13:20Z");
     assert_eq!(annotations["org.opencontainers.image.revision"], built.release.commit);

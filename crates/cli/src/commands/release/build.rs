@@ -1,0 +1,117 @@
+//! `terrace release build`.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use clap::Args;
+use terrace_config::{Code, Watches, check_estate, has_errors, sort_diagnostics};
+use terrace_domain::estate::TerraformRequirement;
+use terrace_release::build::{CommitFacts, Fetching, Recipe, build};
+use terrace_release::vendor::{InstallError, ModuleInstaller, TerraformGet};
+use terrace_world::git::Commit;
+use terrace_world::terraform::{Environment, Terraform};
+
+use super::Place;
+use crate::error::{CommandError, CommandResult, Exit};
+use crate::project::{Opened, Project, unsound};
+use crate::settings::Settings;
+use crate::views;
+
+const AFTER_HELP: &str = "\
+A release is what the commit has; the work tree is not looked at. A stack that did not change keeps its release. Modules from a registry
+or another repository are fetched once, when the stack is built.
+
+Examples:
+  terrace release build                    the checked out commit
+  terrace release build v1.4 --json
+  terrace release build --refresh-modules  fetch modules again whose tag has moved";
+
+/// Build the releases of a commit's stacks
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Build {
+    /// The commit
+    #[arg(value_name = "COMMIT", default_value = "HEAD")]
+    commit: String,
+    #[command(flatten)]
+    place: Place,
+    /// Fetch modules from elsewhere again, also for stacks that did not change
+    #[arg(long)]
+    refresh_modules: bool,
+    /// Print JSON (terrace.release-build/1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Build {
+    /// Builds.
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        let project = Project::find(settings)?;
+        let commit = project.repository()?.resolve(&self.commit)?;
+        let facts = facts_of(&commit);
+        let opened = project.open_commit(commit)?;
+        let code = checked_code(&project, &opened)?;
+        let watches = Watches::of(&opened.estate);
+        let layout = self.place.create(settings, &project)?;
+        let (tree, estate) = (&*opened.tree, &*opened.estate);
+        let recipe = Recipe { tree, estate, code: &code, watches: &watches, commit: &facts };
+        let installer =
+            Installer { settings, root: &project.root, requirement: &estate.terraform, found: OnceLock::new() };
+        let fetching = Fetching { installer: &installer, scratch: &settings.temporary, refresh: self.refresh_modules };
+        let built = build(&layout, &recipe, &fetching)?;
+        views::release::warn_of_links(&built);
+        if self.json {
+            views::release::built_json(&built);
+        } else {
+            views::release::built(&built);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn facts_of(commit: &Commit) -> CommitFacts {
+    CommitFacts {
+        id: commit.id.to_string(),
+        committed_at_secs: commit.committed_at_secs,
+        subject: Some(commit.subject.clone()).filter(|subject| !subject.is_empty()),
+    }
+}
+
+/// Reads the code of all stacks and checks it: what Terraform would refuse is not released.
+fn checked_code(project: &Project, opened: &Opened) -> Result<Code, CommandError> {
+    let code = project.load_code(opened, opened.estate.stacks.values());
+    let mut found = check_estate(&*opened.tree, &opened.estate, &code);
+    found.extend_from_slice(&code.diagnostics);
+    sort_diagnostics(&mut found);
+    if has_errors(&found) {
+        return Err(unsound(&*opened.tree, found));
+    }
+    views::diagnostics::say_from(&*opened.tree, &found);
+    Ok(code)
+}
+
+/// Looks for Terraform when the first module is to be fetched: most builds need none.
+struct Installer<'a> {
+    settings: &'a Settings,
+    root: &'a Path,
+    requirement: &'a TerraformRequirement,
+    found: OnceLock<Result<TerraformGet, InstallError>>,
+}
+
+impl ModuleInstaller for Installer<'_> {
+    fn install(&self, folder: &Path) -> Result<(), InstallError> {
+        self.found.get_or_init(|| self.find()).as_ref().map_err(Clone::clone)?.install(folder)
+    }
+}
+
+impl Installer<'_> {
+    fn find(&self) -> Result<TerraformGet, InstallError> {
+        let TerraformRequirement { binary, version, pass_env, .. } = self.requirement;
+        let environment = Environment::scrubbed(self.settings.environment.clone(), pass_env, &self.settings.folder);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| InstallError(error.to_string()))?;
+        let found = Terraform::find(binary.as_deref(), version.as_deref(), self.root, &environment);
+        let found = runtime.block_on(found).map_err(|error| InstallError(error.to_string()))?;
+        Ok(TerraformGet { program: found.program, environment })
+    }
+}

@@ -1,0 +1,60 @@
+//! `terrace release show`.
+
+use clap::Args;
+use terrace_release::stored::{self, StoredError};
+
+use super::{Place, find, stack_name};
+use crate::error::{CommandResult, Exit};
+use crate::settings::Settings;
+use crate::views;
+
+const AFTER_HELP: &str = "\
+RELEASE is a digest or its beginning, a tag, a commit in git's words, or `latest`.
+
+Examples:
+  terrace release show                       the stacks of the newest release
+  terrace release show latest network        what the stack promises, and its files
+  terrace release show HEAD~1 network --json";
+
+/// Show an estate release, or the contract and the files of one stack
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Show {
+    /// The estate release [default: the newest]
+    #[arg(value_name = "RELEASE")]
+    release: Option<String>,
+    /// The stack
+    #[arg(value_name = "STACK")]
+    stack: Option<String>,
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON (terrace.estate-release/1; of a stack terrace.release/1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    /// Shows.
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        let layout = self.place.open(settings)?;
+        let descriptor = find(settings, &layout, self.release.as_deref())?;
+        let release = stored::estate_release(&layout, &descriptor)?;
+        let Some(stack) = &self.stack else {
+            if self.json {
+                views::release::show_json(&release);
+            } else {
+                views::release::show(&release);
+            }
+            return Ok(Exit::Done);
+        };
+        let name = stack_name(stack)?;
+        let none = || StoredError::NoStack { release: descriptor.digest, stack: name.to_string() };
+        let stack = stored::stack(&layout, release.stacks.get(&name).ok_or_else(none)?)?;
+        if self.json {
+            views::release::contract::json(&stack);
+        } else {
+            views::release::contract::text(&stack);
+        }
+        Ok(Exit::Done)
+    }
+}
