@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod estate;
 pub mod expression;
 pub mod graph;
+pub mod ledger;
 pub mod name;
 pub mod path;
 pub mod release;
