@@ -2,8 +2,11 @@
 //! back into the domain's `advance`. Chooses nothing itself.
 
 pub mod context;
+pub mod database;
 pub mod facts;
 pub mod home;
 pub mod instance;
+pub mod ledger;
 pub mod local;
+pub mod snapshots;
 pub mod store;

@@ -23,10 +23,10 @@ impl Kind {
         if is_kind(word.as_bytes()) { Ok(Self(Cow::Owned(word.to_owned()))) } else { Err(KindError(word.to_owned())) }
     }
 
-    /// A word of the program's own: `const DONE: Kind = Kind::known("run_done");`.
+    /// A word of the program's own: `static DONE: Kind = Kind::known("run_done");`.
     ///
     /// # Panics
-    /// When it is no such word; in a constant, so that the program does not build.
+    /// When it is no such word; in a static, so that the program does not build.
     pub const fn known(word: &'static str) -> Self {
         assert!(is_kind(word.as_bytes()), "not the word of a kind");
         Self(Cow::Borrowed(word))
