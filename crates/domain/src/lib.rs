@@ -12,5 +12,6 @@ pub mod name;
 pub mod path;
 pub mod release;
 pub mod run;
+pub mod state;
 pub mod value;
 pub mod version;
