@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{ledger, snapshots};
 
@@ -46,4 +46,16 @@ pub fn open(path: &Path) -> Result<Connection, DatabaseError> {
         transaction.commit()?;
     }
     Ok(connection)
+}
+
+/// Does some writing in one transaction, which begins as a writer's: what it reads stays true until it is done. When this returns without an
+/// error, all of it is on disk; otherwise nothing is.
+pub fn write<T, E: From<rusqlite::Error>>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }

@@ -8,6 +8,7 @@ mod init;
 mod inputs;
 mod outputs;
 mod place;
+mod raw_state;
 mod spoken;
 mod steps;
 
@@ -15,4 +16,5 @@ pub use backend::{BackendError, backend_of};
 pub use folder::InstanceFolder;
 pub use halt::{Halt, StepResult};
 pub use outputs::{OutputBook, PlannedOutputs};
+pub use raw_state::{OpenState, open_state, state_of};
 pub use steps::{Planned, Prepared, apply, clean, plan, prepare};

@@ -60,6 +60,11 @@ impl InstanceFolder {
         self.root.join("plan.tfplan")
     }
 
+    /// A state that is to take the place of the present one; there only while Terraform takes it.
+    pub fn pushed_state(&self) -> PathBuf {
+        self.root.join("pushed.tfstate")
+    }
+
     /// The error output of the Terraform that is at work, or was last; held by it.
     pub fn errors(&self) -> PathBuf {
         self.root.join("terraform.err")

@@ -38,7 +38,7 @@ pub struct Prepared {
 }
 
 /// A work folder that Terraform can run in.
-struct Place {
+pub(super) struct Place {
     environment: Environment,
     backend: (String, Map<String, Json>),
     /// Keeps the instance's way to the sandbox cloud open.
@@ -78,6 +78,11 @@ pub async fn prepare(
 }
 
 impl Prepared {
+    /// Where Terraform runs.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The inputs for variables that are marked `ephemeral`. One that is null counts as not set, and must not be set at the apply either.
     fn ephemeral_inputs(&self, ctx: &Context, stack: &StackName) -> Map<String, Json> {
         let variables = ctx.sources[stack].modules.first().map(|(_, facts)| &facts.variables);
@@ -92,7 +97,17 @@ fn write_inputs(folder: &InstanceFolder, inputs: &Map<String, Json>) -> std::io:
 }
 
 impl Place {
-    async fn initialise(
+    /// What Terraform's processes see there.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The backend's type and settings.
+    pub(super) fn backend(&self) -> (&str, &Map<String, Json>) {
+        (&self.backend.0, &self.backend.1)
+    }
+
+    pub(super) async fn initialise(
         &self,
         ctx: &Context,
         stack: &StackName,
@@ -150,7 +165,7 @@ fn is_applied(ctx: &Context, stack: &StackName, book: &OutputBook) -> StepResult
 }
 
 /// Makes the work folder hold what the stack is made of, with the override file for its backend.
-fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
+pub(super) fn lay_out(ctx: &Context, stack: &StackName) -> StepResult<Place> {
     let folder = ctx.folder(stack);
     // A process that was killed may have left its plan.
     clean(ctx, stack).map_err(failed(Step::Prepare))?;
@@ -236,10 +251,11 @@ pub async fn plan(
     Ok(Planned { changes, rendering })
 }
 
-/// Removes what an instance's steps left that may hold secrets: the saved plan and the inputs.
+/// Removes what an instance's steps left that may hold secrets: the saved plan, the inputs, a state that was to be pushed.
 pub fn clean(ctx: &Context, stack: &StackName) -> std::io::Result<()> {
     let folder = ctx.folder(stack);
     remove(&folder.plan())?;
+    remove(&folder.pushed_state())?;
     remove(&folder.inputs())
 }
 
@@ -434,7 +450,7 @@ const STOPPED: [&str; 2] = ["execution halted", "Operation cancelled"];
 const STRANGE_BYTES_MAX: usize = 16 << 10;
 
 /// Writes a file that nobody else may read.
-fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(content)
 }
