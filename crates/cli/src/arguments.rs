@@ -68,6 +68,10 @@ pub enum Command {
     #[command(subcommand)]
     Run(commands::run::Run),
     #[command(subcommand)]
+    State(commands::state::State),
+    #[command(subcommand)]
+    Ledger(commands::ledger::Ledger),
+    #[command(subcommand)]
     Sandbox(commands::sandbox::Sandbox),
     Completions(commands::completions::Completions),
 }

@@ -4,11 +4,13 @@ pub mod completions;
 pub mod deliver;
 pub mod graph;
 pub mod init;
+pub mod ledger;
 pub mod list;
 pub mod plan;
 pub mod release;
 pub mod run;
 pub mod sandbox;
+pub mod state;
 pub mod status;
 pub mod validate;
 
@@ -28,6 +30,8 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Status(status) => status.run(settings),
         Command::Release(release) => release.run(settings),
         Command::Run(run) => run.run(settings),
+        Command::State(state) => state.run(settings),
+        Command::Ledger(ledger) => ledger.run(settings),
         Command::Sandbox(sandbox) => sandbox.run(settings),
         Command::Completions(completions) => Ok(completions.run()),
     }

@@ -1,12 +1,14 @@
 //! What `plan` and `deliver` share. This file chooses the stage and checks what takes part, and starts nothing; `conduct` brings
 //! the run to its end.
 
+mod at_rest;
 mod caution;
 mod conduct;
 mod hold;
 mod logs;
 mod signals;
 
+pub use at_rest::{AtRest, halted, prospect};
 pub use conduct::{Conduct, Conducted};
 
 use std::collections::BTreeSet;

@@ -4,12 +4,14 @@ pub mod diagnostics;
 pub mod error;
 pub mod graph;
 pub mod instance;
+pub mod ledger;
 pub mod list;
 pub mod plan;
 pub mod progress;
 pub mod release;
 pub mod run;
 pub mod sandbox;
+pub mod state;
 pub mod status;
 pub mod table;
 pub mod time;
@@ -36,6 +38,11 @@ pub fn print(text: &str) {
         }
         let _ = CLOSED.set(error.kind());
     }
+}
+
+/// Whether standard output still takes what is printed.
+pub fn takes_more() -> bool {
+    CLOSED.get().is_none()
 }
 
 /// How a command ends, now that it has printed: what was done stands, but data that somebody waits for and that could not be

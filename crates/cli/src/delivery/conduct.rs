@@ -172,7 +172,7 @@ impl Prospect {
     }
 
     /// The files and facts of all stacks whose folders will be laid out.
-    fn sources(&self) -> Result<BTreeMap<StackName, Source>, CommandError> {
+    pub(super) fn sources(&self) -> Result<BTreeMap<StackName, Source>, CommandError> {
         let estate = &self.opened.estate;
         let watches = Watches::of(estate);
         let source = |name: &StackName| {
@@ -195,7 +195,7 @@ fn read_for_sure(order: &Order) -> BTreeSet<StackName> {
     read.map(|(upstream, _)| upstream.clone()).collect()
 }
 
-async fn start_sandbox(
+pub(super) async fn start_sandbox(
     home: &Home,
     settings: &Settings,
     sources: &BTreeMap<StackName, Source>,

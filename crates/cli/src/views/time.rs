@@ -29,6 +29,54 @@ pub fn rfc3339(moment: Moment) -> String {
     Timestamp::from_millisecond(moment.0).map_or_else(|_| moment.0.to_string(), |time| time.to_string())
 }
 
+/// A point in time as people give it: a date (its beginning, UTC), a time (RFC 3339), or how long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// At that moment.
+    At(Moment),
+    /// So many milliseconds ago.
+    Ago(i64),
+}
+
+impl Bound {
+    /// The moment.
+    pub fn moment(self, now: Moment) -> Moment {
+        match self {
+            Self::At(moment) => moment,
+            Self::Ago(millis) => Moment(now.0.saturating_sub(millis)),
+        }
+    }
+}
+
+impl std::str::FromStr for Bound {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || "expected a date (`2026-11-24`), a time (`2026-11-24T18:00:00Z`) or how long ago (`7d`)".to_owned();
+        if let Some((number, unit)) = text.split_at_checked(text.len().saturating_sub(1))
+            && let (Ok(number), Some(secs)) = (number.parse::<u32>(), seconds_of(unit))
+        {
+            return Ok(Self::Ago(i64::from(number) * secs * 1000));
+        }
+        if let Ok(time) = text.parse::<Timestamp>() {
+            return Ok(Self::At(Moment(time.as_millisecond())));
+        }
+        let time = format!("{text}T00:00:00Z").parse::<Timestamp>().map_err(|_| wrong())?;
+        Ok(Self::At(Moment(time.as_millisecond())))
+    }
+}
+
+fn seconds_of(unit: &str) -> Option<i64> {
+    Some(match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        _ => return None,
+    })
+}
+
 /// The clock.
 pub fn now() -> Moment {
     Moment(Timestamp::now().as_millisecond())
@@ -37,6 +85,18 @@ pub fn now() -> Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn points_in_time_are_read_in_all_their_forms() {
+        let moment = |text: &str| text.parse::<Bound>().map(|bound| bound.moment(Moment(864_000_000)).0);
+        assert_eq!(moment("2d"), Ok(864_000_000 - 2 * 86_400_000));
+        assert_eq!(moment("90m"), Ok(864_000_000 - 90 * 60_000));
+        assert_eq!(moment("1970-01-02"), Ok(86_400_000));
+        assert_eq!(moment("1970-01-02T01:00:00+01:00"), Ok(86_400_000));
+        for wrong in ["", "d", "2y", "-2d", "yesterday", "1970-13-01", "é"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations_read_well() {

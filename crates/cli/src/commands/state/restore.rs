@@ -1,0 +1,246 @@
+//! `terrace state restore`.
+
+use std::io::{BufRead, IsTerminal};
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+use terrace_domain::ledger::{Kind, NewEntry};
+use terrace_driver::database::{self, Connection};
+use terrace_driver::instance::{OpenState, open_state};
+use terrace_driver::ledger::{self, LedgerError};
+use terrace_driver::snapshots::{self, Snapshot, Taken};
+
+use super::save::{Keeping, open_vault};
+use crate::delivery::{AtRest, halted, prospect};
+use crate::error::{CommandError, CommandResult, Exit};
+use crate::settings::Settings;
+use crate::views;
+
+static BEGUN: Kind = Kind::known("state_restore_begun");
+static RESTORED: Kind = Kind::known("state_restored");
+static FAILED: Kind = Kind::known("state_restore_failed");
+
+const AFTER_HELP: &str = "\
+Puts a snapshot in the place of a state that was lost or damaged. Resources are not touched: what Terraform knows of them is. The state that
+is overwritten is kept as a snapshot first, and the ledger tells who did this and why.
+
+A snapshot that is older than the state (a lower serial), or of another state (another lineage), is refused without --force: what was made
+since then would be forgotten, and built a second time.
+
+Examples:
+  terrace state restore network --env dev                          the last snapshot
+  terrace state restore network --env dev --snapshot 12 --force    an older one
+
+Exit codes: 3 when nobody can be asked (--yes answers), 4 when it is refused without --force.";
+
+/// Put a snapshot in the place of an instance's state
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Restore {
+    /// The stack
+    #[arg(value_name = "STACK")]
+    stack: String,
+    /// The environment
+    #[arg(long, value_name = "ENVIRONMENT")]
+    env: String,
+    /// The snapshot: its number, or the beginning of its digest; the last by default
+    #[arg(long, value_name = "SNAPSHOT")]
+    snapshot: Option<String>,
+    /// Also put an older state in place of a newer one, or that of another lineage
+    #[arg(long)]
+    force: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// The most snapshots of an instance that are looked through for a digest.
+const LOOKED_THROUGH: usize = 100_000;
+
+impl Restore {
+    /// Restores.
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        let prospect = prospect(&self.stack, &self.env, settings)?;
+        let home = prospect.project().home();
+        if !home.database().exists() {
+            return Err(self.no_snapshot());
+        }
+        let snapshot = self.find(&database::open(&home.database())?)?;
+        prospect.with_instance_at_rest(settings, async |instance: AtRest| {
+            Work { restore: &self, instance: &instance, snapshot: &snapshot, actor: settings.actor() }.run().await
+        })
+    }
+
+    fn find(&self, connection: &Connection) -> Result<Snapshot, CommandError> {
+        let Some(named) = &self.snapshot else {
+            return snapshots::latest(connection, &self.env, &self.stack)?.ok_or_else(|| self.no_snapshot());
+        };
+        if let Ok(id) = named.parse() {
+            let found = snapshots::find(connection, id)?.ok_or_else(|| self.no_such_snapshot(named))?;
+            if (found.environment.as_str(), found.stack.as_str()) != (self.env.as_str(), self.stack.as_str()) {
+                let message = format!("snapshot {id} is of {} in {}", found.stack, found.environment);
+                return Err(CommandError::usage(message).help(self.look()));
+            }
+            return Ok(found);
+        }
+        let prefix = named.strip_prefix("sha256:").unwrap_or(named);
+        let all = snapshots::list(connection, &self.env, &self.stack, LOOKED_THROUGH)?;
+        let mut fitting: Vec<_> =
+            all.into_iter().filter(|found| found.taken.digest.hex().starts_with(prefix)).collect();
+        fitting.dedup_by_key(|found| found.taken.digest);
+        match fitting.len() {
+            1 => Ok(fitting.remove(0)),
+            0 => Err(self.no_such_snapshot(named)),
+            n => Err(CommandError::usage(format!("`{named}` is the beginning of {n} digests")).help(self.look())),
+        }
+    }
+
+    fn look(&self) -> String {
+        format!("`terrace state snapshots {} --env {}` lists them.", self.stack, self.env)
+    }
+
+    fn no_snapshot(&self) -> CommandError {
+        CommandError::usage(format!("there is no snapshot of {} in {}", self.stack, self.env))
+            .help("`terrace state list` shows of what there are some.")
+    }
+
+    fn no_such_snapshot(&self, named: &str) -> CommandError {
+        CommandError::usage(format!("there is no snapshot `{named}` of {} in {}", self.stack, self.env))
+            .help(self.look())
+    }
+
+    /// Asks whoever is there.
+    fn ask(&self) -> Result<(), CommandError> {
+        if self.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(CommandError {
+                exit: Exit::Waiting,
+                ..CommandError::usage("a state is about to be overwritten, and nobody is there to be asked")
+            }
+            .help("If that is meant: `--yes`."));
+        }
+        views::say("Overwrite the state? Type `yes` to go on.");
+        let mut line = String::new();
+        let _ = std::io::stdin().lock().read_line(&mut line);
+        if line.trim() == "yes" { Ok(()) } else { Err(CommandError::usage("nothing was done")) }
+    }
+}
+
+/// A restore at work.
+struct Work<'a> {
+    restore: &'a Restore,
+    instance: &'a AtRest,
+    snapshot: &'a Snapshot,
+    actor: String,
+}
+
+impl Work<'_> {
+    async fn run(&self) -> CommandResult {
+        let AtRest { ctx, stack, stop, .. } = self.instance;
+        let vault = open_vault(&ctx.home)?;
+        let bytes = vault.get(self.snapshot.taken.digest)?;
+        let state = open_state(ctx, stack, stop.clone()).await.map_err(halted)?;
+        let current = self.read(&state).await?;
+        let known = current.as_deref().map(Taken::of).transpose().map_err(|error| {
+            CommandError::failed(format!("the current state cannot be read: {error}"))
+                .help("Nothing was done. Move it away (and keep it), then restore again.")
+        })?;
+        if known.as_ref().is_some_and(|known| known.digest == self.snapshot.taken.digest) {
+            views::say(&format!("The state of {stack} is that of snapshot {} already.", self.snapshot.id));
+            return Ok(Exit::Done);
+        }
+        views::state::comparison(known.as_ref(), self.snapshot);
+        let objection = known.as_ref().and_then(|known| objection(known, &self.snapshot.taken));
+        if let Some(objection) = objection.as_ref().filter(|_| !self.restore.force) {
+            return Err(CommandError::refused(objection.clone()).help("If that is meant: `--force`."));
+        }
+        self.restore.ask()?;
+        let mut connection = database::open(&ctx.home.database())?;
+        let (env, actor) = (self.restore.env.as_str(), self.actor.as_str());
+        let keeping = Keeping { environment: env, stack: stack.as_str(), actor };
+        let kept = match &current {
+            Some(bytes) => Some(keeping.keep(&vault, &mut connection, bytes)?.0),
+            None => None,
+        };
+        let body = self.body(known.as_ref(), kept.as_ref());
+        self.enter(&mut connection, &BEGUN, &body)?;
+        let restored = self.push(&state, &bytes, objection.is_some()).await;
+        match &restored {
+            Ok(()) => self.enter(&mut connection, &RESTORED, &body)?,
+            Err(error) => self.enter(&mut connection, &FAILED, &failed_body(body, error))?,
+        }
+        restored?;
+        let before = kept.map_or_else(String::new, |kept| format!(" What was there is snapshot {}.", kept.id));
+        views::say(&format!("{stack} in {env} has the state of snapshot {} again.{before}", self.snapshot.id));
+        Ok(Exit::Done)
+    }
+
+    async fn read(&self, state: &OpenState) -> Result<Option<Vec<u8>>, CommandError> {
+        let AtRest { ctx, stack, stop, .. } = self.instance;
+        state.read(ctx, stack, stop.clone()).await.map_err(halted)
+    }
+
+    /// Pushes, and looks whether what is there then is what was pushed.
+    async fn push(&self, state: &OpenState, bytes: &[u8], force: bool) -> Result<(), CommandError> {
+        let AtRest { ctx, stack, stop, .. } = self.instance;
+        state.push(ctx, stack, bytes, force, stop.clone()).await.map_err(halted)?;
+        let wrong = |what: String| {
+            CommandError::failed(what)
+                .help("Look at the state with `terraform state list` in the instance's work folder.")
+        };
+        let now = self.read(state).await?.ok_or_else(|| wrong("there is no state after it was pushed".to_owned()))?;
+        let now = Taken::of(&now).map_err(|error| wrong(format!("the state that was pushed: {error}")))?;
+        let asked = &self.snapshot.taken;
+        if now.lineage == asked.lineage && now.resources == asked.resources && now.serial >= asked.serial {
+            return Ok(());
+        }
+        Err(wrong("the state is another one than was pushed: somebody else has written it meanwhile".to_owned()))
+    }
+
+    fn body(&self, current: Option<&Taken>, kept: Option<&Snapshot>) -> Json {
+        let facts = |taken: &Taken| json!({ "serial": taken.serial, "lineage": taken.lineage, "digest": taken.digest.to_string() });
+        json!({
+            "snapshot": self.snapshot.id,
+            "restored": facts(&self.snapshot.taken),
+            "overwritten": current.map(facts),
+            "kept_as": kept.map(|kept| kept.id),
+            "force": self.restore.force,
+        })
+    }
+
+    fn enter(&self, connection: &mut Connection, kind: &Kind, body: &Json) -> Result<(), CommandError> {
+        let body = body.to_string();
+        let mut entry = NewEntry::new(views::time::now(), &self.actor, kind, &body);
+        (entry.environment, entry.stack) =
+            (Some(self.snapshot.environment.as_str()), Some(self.snapshot.stack.as_str()));
+        entry.reason = self.restore.reason.as_deref();
+        database::write::<_, LedgerError>(connection, |transaction| ledger::append(transaction, &entry))?;
+        Ok(())
+    }
+}
+
+/// What speaks against it, if something does.
+fn objection(current: &Taken, wanted: &Taken) -> Option<String> {
+    if current.lineage != wanted.lineage {
+        return Some(format!(
+            "the snapshot is of another state: its lineage is {}, and the current one's is {}",
+            wanted.lineage, current.lineage
+        ));
+    }
+    (wanted.serial < current.serial).then(|| {
+        format!(
+            "the snapshot is older than the state: its serial is {}, and the current one's is {}",
+            wanted.serial, current.serial
+        )
+    })
+}
+
+fn failed_body(mut body: Json, error: &CommandError) -> Json {
+    body["error"] = Json::from(error.message.lines().next().unwrap_or_default());
+    body
+}
