@@ -2,6 +2,7 @@
 
 mod pipeline;
 mod settings;
+mod trust;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,8 +17,11 @@ use terrace_domain::value::Value;
 use crate::lower::span_of;
 use crate::section::{File, Placed, Schema, Section, with_article};
 
-const TOP: Schema =
-    Schema { what: "terrace.hcl", attributes: &[], blocks: &["estate", "environment", "capability", "pipeline"] };
+const TOP: Schema = Schema {
+    what: "terrace.hcl",
+    attributes: &[],
+    blocks: &["estate", "environment", "capability", "pipeline", "team", "trust", "encryption"],
+};
 const ESTATE: Schema = Schema { what: "an `estate` block", attributes: &[], blocks: &["terraform", "state"] };
 const ENVIRONMENT: Schema = Schema { what: "an `environment` block", attributes: &["vars", "protected"], blocks: &[] };
 const CAPABILITY: Schema =
@@ -42,6 +46,9 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
     let (environments, incomplete) = read_environments(file, top.blocks("environment"));
     let (capabilities, needs) = read_capabilities(file, top.blocks("capability"));
     let stages = pipeline::read(file, top.blocks("pipeline"), &environments);
+    let teams = trust::teams(file, top.blocks("team"));
+    let keys = trust::keys(file, top.blocks("trust"));
+    let recipients = trust::recipients(file, top.blocks("encryption"));
     let estate = read_estate_block(file, top.blocks("estate")).map(|(name, terraform, state)| Estate {
         name,
         root: root.clone(),
@@ -50,6 +57,9 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
         environments,
         capabilities,
         stages,
+        teams,
+        trust: keys,
+        recipients,
         stacks: BTreeMap::new(),
     });
     EstateFile { estate, incomplete, needs }

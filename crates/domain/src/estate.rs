@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::expression::{Expression, Reference, Span};
-use crate::name::{CapabilityName, EnvironmentName, EstateName, StackName, StageName};
+use crate::key::PublicKey;
+use crate::name::{CapabilityName, EnvironmentName, EstateName, KeyName, StackName, StageName, TeamName};
 use crate::path::RepoPath;
 
 /// One repository's whole infrastructure. Maps are ordered, so that everything that is made from them is too.
@@ -23,6 +24,12 @@ pub struct Estate {
     pub capabilities: BTreeMap<CapabilityName, Capability>,
     /// The stages, in their order.
     pub stages: Vec<Stage>,
+    /// The teams by name.
+    pub teams: BTreeMap<TeamName, Team>,
+    /// The keys whose signatures count, by name.
+    pub trust: BTreeMap<KeyName, TrustedKey>,
+    /// Who else can open snapshots of states and saved plans.
+    pub recipients: Vec<Recipient>,
     /// The stacks by name.
     pub stacks: BTreeMap<StackName, Stack>,
 }
@@ -130,6 +137,40 @@ pub struct Gate {
 pub const GATE_KINDS: [&str; 8] =
     ["evidence", "blast_radius", "policy", "approval", "window", "soak", "recovery", "clean"];
 
+/// `team "NAME" { ... }`: people who decide together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Team {
+    /// Its name.
+    pub name: TeamName,
+    /// Its people as Terrace knows them: the operating system's user name, or an email. [`EVERYBODY`] stands for all.
+    pub members: Vec<String>,
+    /// Where the block is.
+    pub span: Span,
+}
+
+/// The member that stands for everybody.
+pub const EVERYBODY: &str = "*";
+
+/// `trust "NAME" { ... }`: a key whose signatures count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    /// Its name.
+    pub name: KeyName,
+    /// The key.
+    pub public_key: PublicKey,
+    /// Where the block is.
+    pub span: Span,
+}
+
+/// One of the `recipients` of the `encryption` block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// An age recipient of the type X25519, `age1...`.
+    pub key: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
 /// A stack: a folder of Terraform code that is deployed as one unit.
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -190,7 +231,20 @@ impl Stack {
     }
 }
 
+impl Team {
+    /// Whether a person belongs to it, by user name or email as written.
+    pub fn has(&self, person: &str) -> bool {
+        self.members.iter().any(|member| member == EVERYBODY || member == person)
+    }
+}
+
 impl Estate {
+    /// Whether a name in a gate's `by` stands for a person: it is theirs, or that of a team that they belong to. A team hides a person
+    /// of the same name.
+    pub fn names(&self, by: &str, person: &str) -> bool {
+        self.teams.get(by).map_or(by == person || by == EVERYBODY, |team| team.has(person))
+    }
+
     /// The team that a stack belongs to: its own owner, or else its capability's.
     pub fn owner_of<'a>(&'a self, stack: &'a Stack) -> Option<&'a str> {
         let capability = || self.capabilities.get(stack.capability.as_ref()?);

@@ -8,6 +8,7 @@ pub mod estate;
 pub mod expression;
 pub mod graph;
 pub mod ledger;
+pub mod key;
 pub mod name;
 pub mod path;
 pub mod release;

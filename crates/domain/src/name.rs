@@ -107,6 +107,14 @@ name!(
     /// The name of a stage of the pipeline.
     StageName
 );
+name!(
+    /// The name of a team.
+    TeamName
+);
+name!(
+    /// The name of a key whose signatures count.
+    KeyName
+);
 
 #[cfg(test)]
 mod tests {

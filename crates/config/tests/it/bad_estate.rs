@@ -103,7 +103,7 @@ pipeline {
     10 | recovery {
        | ^^^^^^^^ unknown block
        |
-       = help: Known here: `estate`, `environment`, `capability`, `pipeline`.
+       = help: Known here: `estate`, `environment`, `capability`, `pipeline`, `team`, `trust`, `encryption`.
 
     error[unknown-gate]: there is no gate `aproval`
       --> terrace.hcl:16:10

@@ -13,3 +13,4 @@ mod estate;
 mod expression;
 mod hostile;
 mod shown;
+mod trust;

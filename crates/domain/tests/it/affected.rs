@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::Config;
 use terrace_domain::affected::{Affected, ChangeKind, ChangedFile, Comparison, ReachedModule, Reason, affected};
-use terrace_domain::estate::{Estate, Gate, Stack, Stage};
+use terrace_domain::estate::{Estate, Gate, Recipient, Stack, Stage, Team, TrustedKey};
 use terrace_domain::expression::Span;
 use terrace_domain::graph::Graph;
-use terrace_domain::name::StackName;
+use terrace_domain::key::PublicKey;
+use terrace_domain::name::{KeyName, StackName, TeamName};
 use terrace_domain::path::RepoPath;
 use terrace_domain::value::Value;
 
@@ -398,4 +399,17 @@ proptest! {
         prop_assert!(further.stacks.values().all(|reasons| !reasons.is_empty()));
         prop_assert!(further.downstream.keys().all(|stack| !further.stacks.contains_key(stack)));
     }
+}
+
+#[test]
+fn who_decides_and_whose_keys_count_affect_nothing() {
+    let shown = check_estate(|estate| {
+        let name: TeamName = "team-platform".parse().unwrap();
+        estate.teams = [(name.clone(), Team { name, members: vec!["ada".to_owned()], span: Span::default() })].into();
+        let name: KeyName = "release-bot".parse().unwrap();
+        let key = TrustedKey { name: name.clone(), public_key: PublicKey::from_bytes([7; 32]), span: Span::default() };
+        estate.trust = [(name, key)].into();
+        estate.recipients = vec![Recipient { key: "age1".to_owned(), span: Span::default() }];
+    });
+    assert_eq!(shown, "nothing");
 }

@@ -22,6 +22,9 @@ pub(crate) fn estate(stacks: impl IntoIterator<Item = Stack>) -> Estate {
         environments: [environment("dev", 1), environment("prod", 6)].into(),
         capabilities: [capability("platform")].into(),
         stages: Vec::new(),
+        teams: BTreeMap::new(),
+        trust: BTreeMap::new(),
+        recipients: Vec::new(),
         stacks: stacks.into_iter().map(|stack| (stack.name.clone(), stack)).collect(),
     }
 }

@@ -28,6 +28,9 @@ impl Fixture {
             environments: BTreeMap::new(),
             capabilities: BTreeMap::new(),
             stages: Vec::new(),
+            teams: BTreeMap::new(),
+            trust: BTreeMap::new(),
+            recipients: Vec::new(),
             stacks,
         };
         let graph = Graph::of(&estate);
