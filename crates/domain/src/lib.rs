@@ -4,6 +4,7 @@
 pub mod affected;
 pub mod code;
 pub mod diagnostic;
+pub mod digest;
 pub mod estate;
 pub mod expression;
 pub mod graph;
