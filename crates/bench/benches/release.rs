@@ -9,7 +9,7 @@ use divan::Bencher;
 use tempfile::TempDir;
 use terrace_bench::{load, load_all_code};
 use terrace_config::Watches;
-use terrace_release::build::{Built, CommitFacts, Fetching, Recipe, build};
+use terrace_release::build::{BuildOptions, Built, CommitFacts, Recipe, build};
 use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
 use terrace_release::vendor::{InstallError, ModuleInstaller};
@@ -79,8 +79,8 @@ fn read(revision: &str) -> Read {
 
 fn release(read: &Read, layout: &Layout) -> Built {
     let Read { tree, facts, estate, code, watches } = read;
-    let fetching = Fetching { installer: &Nobody, scratch: layout.folder(), refresh: false };
-    build(layout, &Recipe { tree, estate, code, watches, commit: facts }, &fetching).expect("it can be released")
+    let options = BuildOptions { installer: &Nobody, scratch: layout.folder(), refresh: false, mend: false };
+    build(layout, &Recipe { tree, estate, code, watches, commit: facts }, &options).expect("it can be released")
 }
 
 /// A layout that has the releases of a commit.

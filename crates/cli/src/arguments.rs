@@ -62,6 +62,8 @@ pub enum Command {
     Graph(commands::graph::Graph),
     Plan(commands::plan::Plan),
     Deliver(commands::deliver::Deliver),
+    Resume(commands::resume::Resume),
+    Rollback(commands::rollback::Rollback),
     Status(commands::status::Status),
     #[command(subcommand)]
     Release(commands::release::Release),
@@ -71,6 +73,8 @@ pub enum Command {
     State(commands::state::State),
     #[command(subcommand)]
     Ledger(commands::ledger::Ledger),
+    #[command(subcommand)]
+    Key(commands::key::Key),
     #[command(subcommand)]
     Sandbox(commands::sandbox::Sandbox),
     Completions(commands::completions::Completions),

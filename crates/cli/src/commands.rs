@@ -4,10 +4,13 @@ pub mod completions;
 pub mod deliver;
 pub mod graph;
 pub mod init;
+pub mod key;
 pub mod ledger;
 pub mod list;
 pub mod plan;
 pub mod release;
+pub mod resume;
+pub mod rollback;
 pub mod run;
 pub mod sandbox;
 pub mod state;
@@ -27,11 +30,14 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Graph(graph) => graph.run(settings),
         Command::Plan(plan) => plan.run(settings),
         Command::Deliver(deliver) => deliver.run(settings),
+        Command::Resume(resume) => resume.run(settings),
+        Command::Rollback(rollback) => rollback.run(settings),
         Command::Status(status) => status.run(settings),
         Command::Release(release) => release.run(settings),
         Command::Run(run) => run.run(settings),
         Command::State(state) => state.run(settings),
         Command::Ledger(ledger) => ledger.run(settings),
+        Command::Key(key) => key.run(settings),
         Command::Sandbox(sandbox) => sandbox.run(settings),
         Command::Completions(completions) => Ok(completions.run()),
     }

@@ -1,15 +1,21 @@
-//! What `plan` and `deliver` share. This file chooses the stage and checks what takes part, and starts nothing; `conduct` brings
-//! the run to its end.
+//! What `plan`, `deliver` and `resume` share. This file chooses the stages and checks what takes part, and starts nothing; `conduct`
+//! brings the run to its end.
 
+mod again;
 mod at_rest;
 mod caution;
 mod conduct;
+mod crew;
 mod hold;
 mod logs;
+mod ordering;
 mod signals;
 
+pub use again::{of_release, retried};
 pub use at_rest::{AtRest, halted, prospect};
-pub use conduct::{Conduct, Conducted};
+pub use conduct::{Conducted, deliver, plan, resume};
+pub use hold::{is_driven, take_over, trust, who};
+pub use ordering::Wishes;
 
 use std::collections::BTreeSet;
 
@@ -30,10 +36,10 @@ use crate::views;
 pub struct Target {
     #[command(flatten)]
     pub selection: Selection,
-    /// The stage of the pipeline; by default its first that delivers to an environment
+    /// This stage of the pipeline alone
     #[arg(long, value_name = "STAGE")]
     pub stage: Option<String>,
-    /// The environment: its stage is chosen
+    /// This environment alone: its stage is chosen
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "stage")]
     pub env: Option<String>,
     /// The commit
@@ -50,24 +56,42 @@ pub struct Target {
     pub verbose: bool,
 }
 
-/// Everything that is decided before something is done.
-pub struct Prospect {
-    project: Project,
-    opened: Opened,
-    /// What was selected.
-    pub selected: Selected,
+/// How far a command goes through the pipeline where no stage is named.
+#[derive(Debug, Clone, Copy)]
+pub enum Reach<'a> {
+    /// The first stage that delivers to an environment.
+    First,
+    /// All stages, up to the named stage or environment, if one is.
+    Through(Option<&'a str>),
+}
+
+/// A stage that a run goes through.
+#[derive(Debug, Clone)]
+pub struct Leg {
     /// The stage.
     pub stage: Stage,
     /// Its environment.
     pub environment: EnvironmentName,
-    code: Code,
-    parallelism: usize,
-    verbose: bool,
+    /// The environment of the stage before it in the pipeline.
+    pub after: Option<EnvironmentName>,
+}
+
+/// Everything that is decided before something is done.
+pub struct Prospect {
+    pub project: Project,
+    pub opened: Opened,
+    /// What was selected.
+    pub selected: Selected,
+    /// The stages, in the pipeline's sequence.
+    pub legs: Vec<Leg>,
+    pub code: Code,
+    pub parallelism: usize,
+    pub verbose: bool,
 }
 
 impl Target {
-    /// Selects stacks and stage, and checks the configuration of what takes part. Starts nothing.
-    pub fn resolve(&self, settings: &Settings, work_tree: bool) -> Result<Prospect, CommandError> {
+    /// Selects stacks and stages, and checks the configuration of what takes part. Starts nothing.
+    pub fn resolve(&self, settings: &Settings, work_tree: bool, reach: Reach<'_>) -> Result<Prospect, CommandError> {
         let project = Project::find(settings)?;
         let (opened, mut selected) = self.selection.resolve(&project, || {
             if work_tree {
@@ -81,44 +105,74 @@ impl Target {
             selected.stacks.extend(upstream);
             selected.downstream.retain(|name| !selected.stacks.contains(name));
         }
-        let (stage, environment) = self.choose_stage(&opened.estate)?;
+        let legs = self.choose_legs(&opened.estate, reach)?;
         let code = checked_code(&project, &opened, &selected)?;
         let parallelism = self.parallelism.map_or_else(default_parallelism, usize::from);
-        Ok(Prospect { project, opened, selected, stage, environment, code, parallelism, verbose: self.verbose })
+        Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose })
     }
 
-    fn choose_stage(&self, estate: &Estate) -> Result<(Stage, EnvironmentName), CommandError> {
-        let delivering = || estate.stages.iter().filter_map(|stage| Some((stage, stage.environment.as_ref()?)));
-        let found = match (&self.stage, &self.env) {
-            (Some(name), _) => match estate.stages.iter().find(|stage| stage.name.as_str() == name) {
-                Some(stage) => match &stage.environment {
-                    Some(environment) => Some((stage, environment)),
-                    None => {
-                        return Err(CommandError::usage(format!("the stage `{name}` delivers to no environment"))
-                            .help("Name a stage that has one: `terrace deliver --stage STAGE`."));
-                    }
-                },
-                None => return Err(unknown("stage", name, estate.stages.iter().map(|stage| stage.name.as_str()))),
-            },
-            (None, Some(name)) => {
-                if !estate.environments.contains_key(name.as_str()) {
-                    return Err(unknown("environment", name, estate.environments.keys().map(EnvironmentName::as_str)));
-                }
-                let found = delivering().find(|(_, environment)| environment.as_str() == name);
-                if found.is_none() {
-                    return Err(CommandError::usage(format!("no stage of the pipeline delivers to `{name}`"))
-                        .help(format!("Add one to terrace.hcl: `stage \"{name}\" {{ environment = \"{name}\" }}`.")));
-                }
-                found
+    fn choose_legs(&self, estate: &Estate, reach: Reach<'_>) -> Result<Vec<Leg>, CommandError> {
+        let mut legs = legs(estate);
+        if legs.is_empty() {
+            return Err(CommandError::usage("no stage of the pipeline delivers to an environment")
+                .help("Add one to terrace.hcl: `stage \"dev\" { environment = \"dev\" }`."));
+        }
+        match (&self.stage, &self.env, reach) {
+            (Some(name), _, _) => {
+                let at = position_of_stage(estate, &legs, name)?;
+                Ok(vec![legs.swap_remove(at)])
             }
-            (None, None) => delivering().next(),
-        };
-        let (stage, environment) = found.ok_or_else(|| {
-            CommandError::usage("no stage of the pipeline delivers to an environment")
-                .help("Add one to terrace.hcl: `stage \"dev\" { environment = \"dev\" }`.")
-        })?;
-        Ok((stage.clone(), environment.clone()))
+            (None, Some(name), _) => {
+                let at = position_of_environment(estate, &legs, name)?;
+                Ok(vec![legs.swap_remove(at)])
+            }
+            (None, None, Reach::First) => Ok(vec![legs.swap_remove(0)]),
+            (None, None, Reach::Through(None)) => Ok(legs),
+            (None, None, Reach::Through(Some(name))) => {
+                let is_stage = estate.stages.iter().any(|stage| stage.name.as_str() == name);
+                let at = if is_stage || !estate.environments.contains_key(name) {
+                    position_of_stage(estate, &legs, name)?
+                } else {
+                    position_of_environment(estate, &legs, name)?
+                };
+                legs.truncate(at + 1);
+                Ok(legs)
+            }
+        }
     }
+}
+
+/// All stages that deliver to an environment.
+pub fn legs(estate: &Estate) -> Vec<Leg> {
+    let mut after = None;
+    let delivering = estate.stages.iter().filter_map(|stage| Some((stage, stage.environment.clone()?)));
+    delivering
+        .map(|(stage, environment)| {
+            let before = after.replace(environment.clone());
+            Leg { stage: stage.clone(), environment, after: before }
+        })
+        .collect()
+}
+
+fn position_of_stage(estate: &Estate, legs: &[Leg], name: &str) -> Result<usize, CommandError> {
+    if let Some(at) = legs.iter().position(|leg| leg.stage.name.as_str() == name) {
+        return Ok(at);
+    }
+    if estate.stages.iter().any(|stage| stage.name.as_str() == name) {
+        return Err(CommandError::usage(format!("the stage `{name}` delivers to no environment"))
+            .help("Name a stage that has one: `terrace deliver --stage STAGE`."));
+    }
+    Err(unknown("stage", name, estate.stages.iter().map(|stage| stage.name.as_str())))
+}
+
+fn position_of_environment(estate: &Estate, legs: &[Leg], name: &str) -> Result<usize, CommandError> {
+    if !estate.environments.contains_key(name) {
+        return Err(unknown("environment", name, estate.environments.keys().map(EnvironmentName::as_str)));
+    }
+    legs.iter().position(|leg| leg.environment.as_str() == name).ok_or_else(|| {
+        CommandError::usage(format!("no stage of the pipeline delivers to `{name}`"))
+            .help(format!("Add one to terrace.hcl: `stage \"{name}\" {{ environment = \"{name}\" }}`."))
+    })
 }
 
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> CommandError {
@@ -169,6 +223,12 @@ impl Prospect {
         idle
     }
 
+    /// `in dev`, or `in dev, then staging`.
+    fn where_to(&self) -> String {
+        let names: Vec<_> = self.legs.iter().map(|leg| leg.environment.as_str()).collect();
+        format!("in {}", names.join(", then "))
+    }
+
     /// A line about what is going to be done.
     pub fn headline(&self, doing: &str) -> String {
         let count = views::count(self.selected.stacks.len(), "stack");
@@ -180,6 +240,6 @@ impl Prospect {
             Some(commit) => format!("commit {} \"{}\"", commit.short_id, commit.subject),
             None => "the work tree".to_owned(),
         };
-        format!("{doing} {count}{also} of {what} in {}", self.environment)
+        format!("{doing} {count}{also} of {what} {}", self.where_to())
     }
 }

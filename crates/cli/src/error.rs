@@ -93,6 +93,18 @@ impl From<terrace_world::tree::TreeError> for CommandError {
     }
 }
 
+impl From<terrace_evidence::keys::KeyError> for CommandError {
+    fn from(error: terrace_evidence::keys::KeyError) -> Self {
+        use terrace_evidence::keys::KeyError;
+        let help = error.help();
+        let message = Self::chain(&error);
+        match error {
+            KeyError::File { .. } | KeyError::Random(_) => Self { help, ..Self::failed(message) },
+            _ => Self { help, ..Self::usage(message) },
+        }
+    }
+}
+
 impl From<terrace_driver::home::HomeError> for CommandError {
     fn from(error: terrace_driver::home::HomeError) -> Self {
         Self::failed(Self::chain(&error))
@@ -104,12 +116,16 @@ impl From<terrace_driver::store::StoreError> for CommandError {
         use terrace_driver::store::StoreError;
         let message = format!("the store of runs cannot be used: {error}");
         match error {
+            StoreError::Older { .. } => Self::usage(message).help(
+                "Move .terrace/terrace.db away: a new one is made, and only the record of earlier runs is lost. Terraform's states are not in it.",
+            ),
             StoreError::Newer { .. } => Self::usage(message).help(
                 "A newer Terrace has worked here. Use that one (or a newer one) for this estate; nothing was changed.",
             ),
             StoreError::Entry { .. } | StoreError::Journal { .. } => Self::failed(message)
                 .help("The store is damaged, or a newer Terrace wrote this run. Other runs are not touched by it."),
-            StoreError::Sqlite(_) => Self::failed(message).help(
+            StoreError::Snapshot(_) => Self::failed(message),
+            StoreError::Ledger(_) | StoreError::Sqlite(_) => Self::failed(message).help(
                 "Terraform's states are not in it. If it is damaged, move .terrace/terrace.db away: a new one is made, and only the \
                  record of earlier runs is lost.",
             ),
@@ -151,7 +167,7 @@ impl From<terrace_release::layout::LayoutError> for CommandError {
             }
             LayoutError::Ambiguous { .. } => Self::usage(message).help("Write more of the digest."),
             LayoutError::Missing { .. } | LayoutError::Size { .. } | LayoutError::Content { .. } => Self::failed(message).help(
-                "Build it again from its commit (`terrace release build COMMIT`); `terrace release verify` shows all that is wrong.",
+                "Build it again from its commit (`terrace release build COMMIT --mend`); `terrace release verify` shows all that is wrong.",
             ),
             _ => Self::failed(message),
         }

@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod delivery;
 mod error;
+mod keys;
 mod project;
 mod record;
 mod selection;

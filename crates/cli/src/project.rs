@@ -11,6 +11,7 @@ use terrace_domain::graph::Graph;
 use terrace_domain::path::RepoPath;
 use terrace_driver::facts::StoredFacts;
 use terrace_driver::home::Home;
+use terrace_release::tree::ReleaseTree;
 use terrace_world::git::{Commit, GitError, Repository};
 use terrace_world::tree::{CommitTree, SkippedEntry, WorkTree};
 
@@ -111,6 +112,22 @@ impl Project {
                 .help("Commit it: what is not committed is not delivered."));
         }
         self.open(Arc::new(tree), Some(commit))
+    }
+
+    /// Reads the estate from a release: no repository is looked at.
+    pub fn open_release(&self, release: &Arc<ReleaseTree>) -> Result<Opened, CommandError> {
+        let root = self.prefix()?;
+        let tree: Arc<dyn FileTree + Send + Sync> = Arc::clone(release) as _;
+        let loaded = load_estate(&*tree, &root);
+        // What is to be said of it was said when it was built.
+        let (errors, _) =
+            loaded.diagnostics.into_iter().partition::<Vec<_>, _>(|found| found.severity == Severity::Error);
+        let estate = match loaded.estate.filter(|_| errors.is_empty()) {
+            Some(estate) => estate,
+            None => return Err(unsound(&*tree, errors)),
+        };
+        let graph = Arc::new(Graph::of(&estate));
+        Ok(Opened { tree, estate: Arc::new(estate), graph, commit: None })
     }
 
     fn open(&self, tree: Arc<dyn FileTree + Send + Sync>, commit: Option<Commit>) -> Result<Opened, CommandError> {

@@ -1,7 +1,7 @@
 //! The one place where the environment is read: variables, working directory, terminal, user. Everything else gets it passed.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::arguments::{ColourChoice, Global};
 use crate::error::CommandError;
@@ -19,6 +19,8 @@ pub struct Settings {
     pub host: String,
     /// The command line, for people.
     pub command_line: String,
+    /// The user's own folder for Terrace's settings and keys; `None` where there is no home folder.
+    pub configuration: Option<PathBuf>,
     /// Where short-lived files go.
     pub temporary: PathBuf,
     /// Whether standard error is a terminal that lines can be redrawn on.
@@ -54,14 +56,36 @@ impl Settings {
             found.map(|(_, value)| value.to_string_lossy().into_owned())
         };
         let user = variable("USER").or_else(|| variable("LOGNAME"));
-        let user = user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+        let uid = rustix::process::getuid().as_raw();
+        let user = user.or_else(|| user_of(uid)).unwrap_or_else(|| format!("uid {uid}"));
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
         let command_line = std::iter::once("terrace".to_owned()).chain(words).collect::<Vec<_>>().join(" ");
         let is_dumb = variable("TERM").is_some_and(|terminal| terminal == "dumb");
         let is_interactive = console::user_attended_stderr() && !is_dumb;
         let temporary = std::env::temp_dir();
-        Ok(Self { folder, environment, user, host, command_line, temporary, is_interactive })
+        let path = |name: &str| {
+            let found = environment.iter().find(|(key, value)| key == name && !value.is_empty());
+            found.map(|(_, value)| PathBuf::from(value))
+        };
+        let configuration = configuration_folder(&folder, path);
+        Ok(Self { folder, environment, user, host, command_line, configuration, temporary, is_interactive })
+    }
+
+    /// The file of the user's signing key, whether it is there or not.
+    pub fn signing_key(&self) -> Result<PathBuf, CommandError> {
+        let folder = self.configuration.as_ref().ok_or_else(|| {
+            CommandError::usage("there is no folder for keys: HOME is not set")
+                .help("Set TERRACE_CONFIG_HOME to a folder that only you can read.")
+        })?;
+        Ok(folder.join(SIGNING_KEY))
+    }
+
+    /// Who locks a state when Terraform runs here, as Terraform writes it: `user@host`, for each name that the user may have for it.
+    pub fn lockers(&self) -> Vec<String> {
+        let own = user_of(rustix::process::getuid().as_raw());
+        let names: std::collections::BTreeSet<String> = own.into_iter().chain([self.user.clone()]).collect();
+        names.into_iter().map(|name| format!("{name}@{}", self.host)).collect()
     }
 
     /// Who runs the command.
@@ -70,7 +94,30 @@ impl Settings {
     }
 }
 
+/// The file of the signing key in the configuration folder.
+const SIGNING_KEY: &str = "signing-key.pem";
+
+/// `TERRACE_CONFIG_HOME`, else `terrace` in `XDG_CONFIG_HOME` (XDG Base Directory Specification: a relative path there is invalid and
+/// passed over), else `.config/terrace` in the home folder.
+fn configuration_folder(folder: &Path, path: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let own = path("TERRACE_CONFIG_HOME").map(|own| folder.join(own));
+    let xdg = || path("XDG_CONFIG_HOME").filter(|xdg| xdg.is_absolute());
+    let home = || path("HOME").map(|home| home.join(".config"));
+    own.or_else(|| xdg().or_else(home).map(|config| config.join("terrace")))
+}
+
 /// How many instances work at once when nobody says: one a core.
 pub fn default_parallelism() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The name of a user in the system's list (the manual page `passwd(5)`); Terraform looks there too.
+fn user_of(uid: u32) -> Option<String> {
+    let text = std::fs::read_to_string("/etc/passwd").ok()?;
+    let uid = uid.to_string();
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, found) = (fields.next()?, fields.next()?, fields.next()?);
+        (found == uid).then(|| name.to_owned())
+    })
 }

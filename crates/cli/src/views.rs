@@ -4,6 +4,7 @@ pub mod diagnostics;
 pub mod error;
 pub mod graph;
 pub mod instance;
+pub mod key;
 pub mod ledger;
 pub mod list;
 pub mod plan;

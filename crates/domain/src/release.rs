@@ -3,17 +3,17 @@
 
 mod contract;
 mod diff;
-mod digest;
+mod hex;
 
 use std::collections::BTreeMap;
 
 use crate::name::{EstateName, StackName};
 
+pub use crate::digest::{Digest, NotADigest};
 pub use contract::{
     BlobId, Contract, FileMode, FileRecord, OutputContract, ProviderVersions, VariableContract, VendoredModule,
 };
 pub use diff::{Changes, ContractDiff, EstateDiff, FileChange, diff, diff_estates};
-pub use digest::{Digest, NotADigest};
 
 /// All stacks of an estate as one commit has them: the index over their releases.
 #[derive(Debug, Clone, PartialEq, Eq)]

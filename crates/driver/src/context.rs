@@ -4,20 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use terrace_config::tree::{FileEntry, FileKind, FileTree, ReadError};
-use terrace_config::{Code, Watches};
-use terrace_domain::code::ModuleFacts;
+use terrace_config::tree::{FileEntry, FileTree, ReadError};
+use terrace_domain::digest::Digest;
 use terrace_domain::estate::{Environment, Estate, Stack};
 use terrace_domain::graph::Graph;
 use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::path::RepoPath;
-use terrace_domain::run::Mode;
+use terrace_domain::run::{InstanceId, Mode};
+pub use terrace_release::source::{Source, SourceError};
+use terrace_release::tree::ReleaseTree;
 use terrace_sandbox::PROVIDER_SOURCE;
+use terrace_vault::Vault;
 use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
-use terrace_world::workspace::with_link_targets;
 
+use crate::digest_key::DigestKey;
 use crate::home::Home;
 use crate::instance::InstanceFolder;
+use crate::witness::Witness;
 
 /// What all instances of a run share. Immutable while the run goes on.
 pub struct Context {
@@ -25,8 +27,6 @@ pub struct Context {
     pub estate: Arc<Estate>,
     /// Its graph.
     pub graph: Arc<Graph>,
-    /// The environment's name; it is one of the estate's.
-    pub environment: EnvironmentName,
     /// Plan or deliver.
     pub mode: Mode,
     /// Whether plans are also told in Terraform's own rendering, attribute by attribute.
@@ -35,11 +35,27 @@ pub struct Context {
     pub tree: Arc<dyn FileTree + Send + Sync>,
     /// The code of each stack that may take part, and of those upstream of it.
     pub sources: BTreeMap<StackName, Source>,
-    /// The digest of the source of what runs, for each stack that was delivered to the environment.
-    pub delivered: BTreeMap<StackName, String>,
+    /// The digest of the source of what runs, for each instance that was delivered.
+    pub delivered: BTreeMap<InstanceId, String>,
     /// The stacks whose outputs an instance of the run is sure to read: they are asked for as soon as they are there, so that nobody waits
     /// for them later.
     pub read: BTreeSet<StackName>,
+    /// The environments in which people must approve plans: there it is determined what an approval covers.
+    pub asking: BTreeSet<EnvironmentName>,
+    /// The releases of the stacks; empty when the work tree is planned.
+    pub releases: BTreeMap<StackName, Digest>,
+    /// The release that is delivered, where one is: modules that were fetched for it are laid out from there.
+    pub release: Option<Arc<ReleaseTree>>,
+    /// Where secrets are kept: saved plans that wait, and snapshots of states.
+    pub vault: Arc<Vault>,
+    /// Attaches evidence to what was delivered.
+    pub witness: Option<Arc<Witness>>,
+    /// Keys the digests of values: without it nobody can find a secret by trying.
+    pub digest_key: DigestKey,
+    /// How long the lock of somebody else on a state is waited for, in seconds.
+    pub lock_wait_secs: u64,
+    /// Who locks states when Terraform runs here, as Terraform writes it: `user@host`, for each name of the user.
+    pub lockers: Vec<String>,
     /// The program.
     pub terraform: Terraform,
     /// What its processes see of the environment.
@@ -52,63 +68,14 @@ pub struct Context {
     pub sandbox: Option<Arc<terrace_sandbox::Server>>,
 }
 
-/// What a stack is made of.
-#[derive(Debug, Clone, Default)]
-pub struct Source {
-    /// All its files: of its folder, of the modules that it reaches, and those that it watches.
-    pub files: Vec<FileEntry>,
-    /// What is known of its folder (first) and of its modules.
-    pub modules: Vec<(RepoPath, Arc<ModuleFacts>)>,
-    /// Symbolic links that lead to nothing; they are not among the files.
-    pub dangling: Vec<RepoPath>,
+/// Whether the code asks for the sandbox cloud's provider.
+pub fn uses_sandbox(source: &Source) -> bool {
+    source.providers().iter().any(|address| is_sandbox(address))
 }
 
-/// A stack's source cannot be put together.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct SourceError(#[from] terrace_world::workspace::LinkError);
-
-impl Source {
-    /// Puts together what a stack is made of: its folder, the modules that it reaches, what it watches, and all that symbolic links
-    /// among them lead to.
-    pub fn of(tree: &dyn FileTree, stack: &Stack, code: &Code, watches: &Watches) -> Result<Self, SourceError> {
-        let mut modules = Vec::new();
-        let mut files = Vec::new();
-        let reached = code.reached(&stack.name).into_iter().map(|(folder, _)| folder);
-        for folder in std::iter::once(stack.folder.clone()).chain(reached) {
-            files.extend_from_slice(tree.below(&folder));
-            if let Some(facts) = code.modules.get(&folder) {
-                modules.push((folder, Arc::clone(facts)));
-            }
-        }
-        for watch in &stack.watch {
-            files.extend(watches.files(&watch.pattern, tree).cloned());
-        }
-        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        files.dedup_by(|a, b| a.path == b.path);
-        let mut dangling = Vec::new();
-        if files.iter().any(|entry| entry.kind == FileKind::Symlink) {
-            let linked = with_link_targets(tree, &files)?;
-            (files, dangling) = (linked.files, linked.dangling);
-        }
-        Ok(Self { files, modules, dangling })
-    }
-
-    /// The addresses of all providers that the code asks for, as written (`hashicorp/NAME` where only a name is given).
-    pub fn providers(&self) -> BTreeSet<String> {
-        let required = self.modules.iter().flat_map(|(_, facts)| &facts.required_providers);
-        required.map(|(name, asked)| asked.source.clone().unwrap_or_else(|| format!("hashicorp/{name}"))).collect()
-    }
-
-    /// Whether the code asks for the sandbox cloud's provider.
-    pub fn uses_sandbox(&self) -> bool {
-        self.providers().iter().any(|source| is_sandbox(source))
-    }
-
-    /// Whether the code asks for a provider that Terraform has to install: any but the sandbox's, which is attached.
-    pub fn installs_providers(&self) -> bool {
-        self.providers().iter().any(|source| !is_sandbox(source))
-    }
+/// Whether the code asks for a provider that Terraform has to install: any but the sandbox's, which is attached.
+pub fn installs_providers(source: &Source) -> bool {
+    source.providers().iter().any(|address| !is_sandbox(address))
 }
 
 /// Whether an address is the sandbox provider's, with a registry's host before it or without.
@@ -117,25 +84,40 @@ fn is_sandbox(source: &str) -> bool {
 }
 
 impl Context {
-    /// The environment.
-    pub fn environment(&self) -> &Environment {
-        &self.estate.environments[&self.environment]
+    /// The environment of an instance.
+    pub fn environment(&self, id: &InstanceId) -> &Environment {
+        &self.estate.environments[&id.environment]
     }
 
-    /// A stack of the estate.
-    pub fn stack(&self, name: &StackName) -> &Stack {
-        &self.estate.stacks[name]
+    /// The stack of an instance.
+    pub fn stack(&self, id: &InstanceId) -> &Stack {
+        &self.estate.stacks[&id.stack]
     }
 
-    /// The folder of a stack's instance.
-    pub fn folder(&self, stack: &StackName) -> InstanceFolder {
-        let root = self.home.instance(self.environment.as_str(), stack.as_str());
-        InstanceFolder::new(root, self.stack(stack).folder.clone())
+    /// What the stack of an instance is made of.
+    pub fn source(&self, id: &InstanceId) -> &Source {
+        &self.sources[&id.stack]
     }
 
-    /// The identity by which a stack's instance is known to clouds.
-    pub fn identity(&self, stack: &StackName) -> String {
-        format!("{}/{stack}", self.environment)
+    /// The folder of an instance.
+    pub fn folder(&self, id: &InstanceId) -> InstanceFolder {
+        let root = self.home.instance(id.environment.as_str(), id.stack.as_str());
+        InstanceFolder::new(root, self.stack(id).folder.clone())
+    }
+
+    /// The identity by which an instance is known to clouds.
+    pub fn identity(&self, id: &InstanceId) -> String {
+        id.to_string()
+    }
+
+    /// The file for what a command says of an instance.
+    pub fn log(&self, id: &InstanceId, what: &str) -> PathBuf {
+        self.logs.join(id.environment.as_str()).join(format!("{}.{what}", id.stack))
+    }
+
+    /// Whether people must approve the plans of an instance.
+    pub fn asks_people(&self, id: &InstanceId) -> bool {
+        self.asking.contains(&id.environment)
     }
 
     /// The git blob id of a file's content, in hexadecimal.

@@ -1,4 +1,4 @@
-//! Opens `.terrace/terrace.db` for the ledger and the snapshots, with their tables. Never makes the tables of the store of runs.
+//! Opens `.terrace/terrace.db`: the ledger, the snapshots and the store of runs are in one file. Owns how it is opened and written.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,46 +6,20 @@ use std::time::Duration;
 pub use rusqlite::Connection;
 use rusqlite::{Transaction, TransactionBehavior};
 
-use crate::{ledger, snapshots};
+use crate::store::{StoreError, schema};
 
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
-/// The newest version of the file, in SQLite's `user_version`, that this program knows.
-const NEWEST: i64 = 1;
 
-/// The database cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    /// SQLite refuses.
-    #[error("{0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// A newer Terrace wrote it.
-    #[error("the database has version {found}, and this Terrace knows versions up to {NEWEST}")]
-    Newer {
-        /// The version found.
-        found: i64,
-    },
-}
-
-/// Opens the database, makes it where there is none, and makes the tables that it lacks.
-pub fn open(path: &Path) -> Result<Connection, DatabaseError> {
+/// Opens the database, makes it where there is none.
+pub fn open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found > NEWEST {
-        return Err(DatabaseError::Newer { found });
-    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Every commit reaches the disk before what it allows is done.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    let names =
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('ledger', 'checkpoint', 'snapshot')";
-    if connection.query_row(names, [], |row| row.get::<_, i64>(0))? < 3 {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(ledger::TABLES)?;
-        transaction.execute_batch(snapshots::TABLES)?;
-        transaction.commit()?;
-    }
+    connection.pragma_update(None, "foreign_keys", true)?;
+    schema::prepare(&mut connection)?;
     Ok(connection)
 }
 

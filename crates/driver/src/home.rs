@@ -61,6 +61,21 @@ impl Home {
         self.folder.join("sandbox.db")
     }
 
+    /// The releases: an OCI image layout.
+    pub fn releases(&self) -> PathBuf {
+        self.folder.join("releases")
+    }
+
+    /// The key of digests of values.
+    pub fn digest_key(&self) -> PathBuf {
+        self.folder.join("digest.key")
+    }
+
+    /// The locks of runs: held by the process that drives one.
+    pub fn run_locks(&self) -> PathBuf {
+        self.locks().join("runs")
+    }
+
     /// The locks.
     pub fn locks(&self) -> PathBuf {
         self.folder.join("locks")
@@ -73,12 +88,17 @@ impl Home {
 
     /// Where the logs of a run are.
     pub fn logs(&self, run: RunId) -> PathBuf {
-        self.folder.join("runs").join(run.to_string())
+        self.runs().join(run.to_string())
     }
 
-    /// Where the logs of runs that only plan are; the next one in the environment overwrites them.
-    pub fn plan_logs(&self, environment: &str) -> PathBuf {
-        self.folder.join("plan").join(environment)
+    /// Where the logs of all runs are, a folder each.
+    pub fn runs(&self) -> PathBuf {
+        self.folder.join("runs")
+    }
+
+    /// Where the logs of runs that only plan are, a folder an environment; the next one there overwrites them.
+    pub fn plan_logs(&self) -> PathBuf {
+        self.folder.join("plan")
     }
 
     /// What is remembered of files' contents.

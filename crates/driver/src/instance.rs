@@ -2,6 +2,7 @@
 //! and says how it went; which step comes next is not decided here.
 
 mod backend;
+mod cover;
 mod folder;
 mod halt;
 mod init;
@@ -11,10 +12,13 @@ mod place;
 mod raw_state;
 mod spoken;
 mod steps;
+mod teller;
+mod trace;
 
 pub use backend::{BackendError, backend_of};
 pub use folder::InstanceFolder;
 pub use halt::{Halt, StepResult};
 pub use outputs::{OutputBook, PlannedOutputs};
 pub use raw_state::{OpenState, open_state, state_of};
-pub use steps::{Planned, Prepared, apply, clean, plan, prepare};
+pub use steps::{Applied, Planned, Prepared, apply, clean, clean_up, plan, prepare, settle};
+pub use teller::{Noted, Teller, Watcher};

@@ -3,6 +3,7 @@
 
 pub mod context;
 pub mod database;
+pub mod digest_key;
 pub mod facts;
 pub mod home;
 pub mod instance;
@@ -10,3 +11,4 @@ pub mod ledger;
 pub mod local;
 pub mod snapshots;
 pub mod store;
+pub mod witness;

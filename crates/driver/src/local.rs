@@ -1,16 +1,25 @@
 //! The local driver: one process, one machine. Takes events into the run, journals each before anything that follows from it is done,
 //! and performs the effects as tasks of their own.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+mod enter;
 
-use terrace_domain::name::StackName;
-use terrace_domain::run::{Effect, Event, Impossible, InstanceState, Moment, Run, RunId, Step, advance};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use terrace_domain::name::EnvironmentName;
+use terrace_domain::run::{
+    Effect, Event, Impossible, InstanceId, InstanceState, Moment, PlanCover, Run, RunId, Standing, Step, advance,
+};
+use terrace_domain::state::LockInfo;
+use terrace_world::lock::{Holder, Lock, LockError};
 use terrace_world::terraform::Message;
 use tokio::sync::{mpsc, watch};
 
+pub use enter::standings;
+
 use crate::context::Context;
-use crate::instance::{self, Halt, OutputBook, Planned, Prepared};
+use crate::instance::{self, Applied, Halt, Noted, OutputBook, Planned, Prepared, Teller, Watcher};
 use crate::store::{Entry, Store, StoreError, Touched};
 
 /// What those who watch a run are told.
@@ -29,7 +38,7 @@ pub enum Notice<'a> {
     /// Terraform said something.
     Terraform {
         /// The instance.
-        stack: &'a StackName,
+        instance: &'a InstanceId,
         /// The step.
         step: Step,
         /// What it said.
@@ -38,9 +47,44 @@ pub enum Notice<'a> {
     /// A plan in Terraform's own rendering, where that was asked for.
     Plan {
         /// The instance.
-        stack: &'a StackName,
+        instance: &'a InstanceId,
         /// The rendering.
         text: &'a str,
+    },
+    /// Another process works in the environment; it is waited for.
+    EnvironmentTaken {
+        /// The environment.
+        environment: &'a EnvironmentName,
+        /// Who works there.
+        holder: Option<&'a Holder>,
+    },
+    /// Somebody else has locked the state; they are waited for.
+    StateLocked {
+        /// The instance.
+        instance: &'a InstanceId,
+        /// Their lock.
+        lock: &'a LockInfo,
+    },
+    /// The lock of a Terraform that died was released.
+    LockReleased {
+        /// The instance.
+        instance: &'a InstanceId,
+        /// The lock.
+        lock: &'a LockInfo,
+    },
+    /// A Terraform has outlived the Terrace that started it; it is waited for.
+    Outlived {
+        /// The instance.
+        instance: &'a InstanceId,
+    },
+    /// There is evidence for an instance's release from the stage before, and it does not count.
+    BadEvidence {
+        /// The instance.
+        instance: &'a InstanceId,
+        /// Where it should have succeeded.
+        environment: &'a EnvironmentName,
+        /// Why it does not count.
+        why: &'a str,
     },
 }
 
@@ -55,6 +99,14 @@ pub enum DriveError {
         /// What was at work then and ended without a record: the instance, the step, and how it ended.
         unrecorded: Vec<String>,
     },
+    /// An environment could not be taken.
+    #[error("{environment} cannot be taken: {source}")]
+    Environment {
+        /// The environment.
+        environment: EnvironmentName,
+        /// Why.
+        source: LockError,
+    },
     /// An event that cannot have happened.
     #[error("this is a bug in terrace: {0}")]
     Impossible(#[from] Impossible),
@@ -64,20 +116,47 @@ pub enum DriveError {
 pub enum Journal<'a> {
     /// The store, under a run's id.
     Store(&'a mut Store, RunId),
-    /// Nowhere: a run that only plans leaves nothing behind that would have to be found again.
-    Nowhere,
+    /// Nowhere: a run that only plans leaves nothing behind that would have to be found again. What earlier runs left is looked up in the
+    /// store, where there is one.
+    Nowhere(Option<&'a Store>),
 }
 
-/// Brings a run to its end. `stop` becomes true when somebody asks for that; `now` is the clock.
-pub async fn drive(
-    ctx: Arc<Context>,
-    run: Run,
-    mut journal: Journal<'_>,
-    mut stop: watch::Receiver<bool>,
-    now: &dyn Fn() -> Moment,
-    watcher: Arc<dyn Fn(Notice<'_>) + Send + Sync>,
-) -> Result<Run, DriveError> {
-    let (sender, mut events) = mpsc::unbounded_channel();
+/// How a run is to be driven.
+pub struct Drive<'a> {
+    /// What its instances share.
+    pub ctx: Arc<Context>,
+    /// Where events go.
+    pub journal: Journal<'a>,
+    /// How many entries the journal has.
+    pub seq: u64,
+    /// Becomes true when somebody asks for a stop.
+    pub stop: watch::Receiver<bool>,
+    /// The clock.
+    pub now: &'a (dyn Fn() -> Moment + Sync),
+    /// Those who watch.
+    pub watcher: Watcher,
+    /// Who takes the environments.
+    pub holder: Holder,
+    /// Whether an environment that is taken is waited for; otherwise that is an error.
+    pub waits: bool,
+}
+
+/// What comes in.
+enum Inward {
+    Event(Event),
+    Noted(Noted),
+    /// An environment was taken, or cannot be.
+    Taken(EnvironmentName, Result<Lock, LockError>),
+}
+
+/// How often it is looked whether another process asks something of the run.
+const ASK_PAUSE: Duration = Duration::from_millis(250);
+
+/// Brings a run to its end, or to where only people can go on: it rests then, and needs no process. `first` is taken in first: `Started` for
+/// a new run, `Resumed` for one whose process is gone.
+pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, DriveError> {
+    let Drive { ctx, mut journal, mut seq, mut stop, now, watcher, holder, waits } = drive;
+    let (sender, mut inward) = mpsc::unbounded_channel();
     let mut work = Workers {
         ctx,
         book: Arc::default(),
@@ -85,58 +164,115 @@ pub async fn drive(
         interrupts: HashMap::new(),
         watcher: Arc::clone(&watcher),
         sender,
+        holder,
+        waits,
+        entering: BTreeMap::new(),
+        inside: BTreeMap::new(),
     };
     let mut run = run;
-    let mut seq = 0;
-    let mut event = Event::Started;
+    let mut event = first;
+    let mut asked_of_us = Vec::new();
     loop {
         let at = now();
         let (after, effects) = advance(run, at, event.clone())?;
         run = after;
         seq += 1;
         if let Err(source) = journal.append(&work, seq, at, &event, &run) {
-            return Err(work.abort(source, &event, &run, &mut events).await);
+            return Err(work.abort(source, &event, &run, &mut inward).await);
         }
         work.let_go(&event, &run);
         watcher(Notice::Event { at, event: &event, run: &run, effects: &effects });
         for effect in effects {
-            work.perform(effect);
+            work.perform(effect, &run);
         }
-        if run.finished().is_some() {
+        if run.finished().is_some() || run.is_resting() {
             return Ok(run);
         }
-        event = tokio::select! {
-            next = events.recv() => next.expect("a sender is kept"),
-            () = asked(&mut stop), if !run.is_stopping() => Event::StopRequested,
+        event = loop {
+            if let Some(asked) = take_possible(&mut asked_of_us, &run) {
+                break asked;
+            }
+            tokio::select! {
+                next = inward.recv() => match next.expect("a sender is kept") {
+                    Inward::Event(event) => break event,
+                    Inward::Noted(noted) => {
+                        if let Err(source) = journal.note(now(), &noted) {
+                            return Err(work.abort(source, &event, &run, &mut inward).await);
+                        }
+                    }
+                    Inward::Taken(environment, taken) => match work.enter(&environment, taken, &journal, &run) {
+                        Ok(Some(entered)) => break entered,
+                        Ok(None) => {}
+                        Err(error) => return Err(work.give_up(error, &run, &mut inward).await),
+                    },
+                },
+                () = asked(&mut stop), if !run.is_stopping() => break Event::StopRequested,
+                () = tokio::time::sleep(ASK_PAUSE) => asked_of_us.extend(journal.requests()),
+            }
         };
     }
 }
 
-/// Ends a run whose process is gone: records that, and tells which instances were at work. The caller holds the environment, so that
-/// nobody else works on the run.
-pub fn abandon(store: &mut Store, id: RunId, at: Moment) -> Result<Vec<(StackName, Step)>, StoreError> {
-    let Some((run, last)) = store.replay(id)? else { return Ok(Vec::new()) };
-    let seq = last + 1;
-    let event = if run.started().is_none() { Event::Started } else { Event::Abandoned };
-    let failed = |source| StoreError::Journal { run: id, seq, source };
-    let (run, _) = advance(run, at, event.clone()).map_err(failed)?;
-    let at_work: Vec<_> = run
-        .instances()
-        .iter()
-        .filter_map(|instance| match instance.state {
-            InstanceState::Abandoned(Some(step)) => Some((instance, step)),
-            _ => None,
-        })
-        .collect();
-    let touched: Vec<_> = at_work
-        .iter()
-        .map(|(instance, _)| Touched { stack: &instance.stack, state: &instance.state, source: None })
-        .collect();
-    store.append(id, &Entry { seq, at, event: &event, after: &run, touched: &touched })?;
-    if run.finished().is_none() {
-        return abandon(store, id, at);
+/// The next thing that somebody asked of the run and that is possible now.
+fn take_possible(asked: &mut Vec<Event>, run: &Run) -> Option<Event> {
+    while !asked.is_empty() {
+        let event = asked.remove(0);
+        let is_possible = match &event {
+            Event::Approved { instance, by, cover, .. } => run.may_approve(instance, by, cover).is_ok(),
+            Event::Rejected { instance, .. } => run.awaiting().any(|(awaiting, _)| awaiting.id == *instance),
+            Event::Superseded { .. } | Event::Cancelled { .. } => true,
+            _ => false,
+        };
+        if is_possible {
+            return Some(event);
+        }
     }
-    Ok(at_work.into_iter().map(|(instance, step)| (instance.stack.clone(), step)).collect())
+    None
+}
+
+/// Takes an event into a run that no process drives, and records it: a decision, or that the run is called off.
+pub fn take_in(store: &mut Store, id: RunId, at: Moment, event: &Event) -> Result<Option<Run>, StoreError> {
+    let Some((run, last)) = store.replay(id)? else { return Ok(None) };
+    if run.finished().is_some() {
+        return Ok(Some(run));
+    }
+    let mut seq = last;
+    let mut run = run;
+    // One that was recorded and never begun begins, so that it can end.
+    let begin = (run.started().is_none()).then_some(Event::Started);
+    for event in begin.iter().chain([event]) {
+        seq += 1;
+        let before: BTreeMap<_, _> =
+            run.instances().iter().map(|instance| (instance.id.clone(), instance.state.word())).collect();
+        let failed = |source| StoreError::Journal { run: id, seq, source };
+        run = advance(run, at, event.clone()).map_err(failed)?.0;
+        let recorded = |instance: &&terrace_domain::run::Instance| {
+            let was = before[&instance.id];
+            instance.state.word() != was && (was != "waiting" || event.instance() == Some(&instance.id))
+        };
+        let touched: Vec<_> = run
+            .instances()
+            .iter()
+            .filter(recorded)
+            .map(|instance| Touched { instance: &instance.id, state: &instance.state, source: None, settings: None })
+            .collect();
+        store.append(id, &Entry { seq, at, event, after: &run, touched: &touched })?;
+        if run.finished().is_some() {
+            break;
+        }
+    }
+    Ok(Some(run))
+}
+
+/// Ends a run whose process is gone: records that, and tells which instances were at work. The caller holds the run, so that nobody else
+/// works on it.
+pub fn abandon(store: &mut Store, id: RunId, at: Moment) -> Result<Vec<(InstanceId, Step)>, StoreError> {
+    let Some(run) = take_in(store, id, at, &Event::Abandoned)? else { return Ok(Vec::new()) };
+    let at_work = run.instances().iter().filter_map(|instance| match instance.state {
+        InstanceState::Abandoned(Some(step)) => Some((instance.id.clone(), step)),
+        _ => None,
+    });
+    Ok(at_work.collect())
 }
 
 async fn asked(stop: &mut watch::Receiver<bool>) {
@@ -148,14 +284,38 @@ async fn asked(stop: &mut watch::Receiver<bool>) {
 impl Journal<'_> {
     fn append(&mut self, work: &Workers, seq: u64, at: Moment, event: &Event, run: &Run) -> Result<(), StoreError> {
         let Self::Store(store, id) = self else { return Ok(()) };
-        let stack = event.stack();
-        let source = stack.and_then(|stack| work.source_of(stack));
-        let touched = stack.and_then(|stack| run.instance(stack.as_str())).map(|instance| Touched {
-            stack: &instance.stack,
+        let instance = event.instance();
+        let digests = instance.and_then(|instance| work.digests_of(instance));
+        let (source, settings) = digests.map_or((None, None), |(source, settings)| (Some(source), Some(settings)));
+        let touched = instance.and_then(|instance| run.instance(instance)).map(|instance| Touched {
+            instance: &instance.id,
             state: &instance.state,
             source: source.as_deref(),
+            settings: settings.as_deref(),
         });
         store.append(*id, &Entry { seq, at, event, after: run, touched: touched.as_slice() })
+    }
+
+    fn note(&mut self, at: Moment, noted: &Noted) -> Result<(), StoreError> {
+        match self {
+            Self::Store(store, id) => store.note(Some(*id), at, noted),
+            Self::Nowhere(_) => Ok(()),
+        }
+    }
+
+    /// What others ask. Asking that fails is tried again.
+    fn requests(&mut self) -> Vec<Event> {
+        match self {
+            Self::Store(store, id) => store.take_requests(*id).unwrap_or_default(),
+            Self::Nowhere(_) => Vec::new(),
+        }
+    }
+
+    fn store(&self) -> Option<&Store> {
+        match self {
+            Self::Store(store, _) => Some(store),
+            Self::Nowhere(store) => *store,
+        }
     }
 }
 
@@ -163,24 +323,36 @@ impl Journal<'_> {
 struct Workers {
     ctx: Arc<Context>,
     book: Arc<OutputBook>,
-    prepared: Arc<Mutex<HashMap<StackName, Prepared>>>,
-    interrupts: HashMap<StackName, watch::Sender<bool>>,
-    watcher: Arc<dyn Fn(Notice<'_>) + Send + Sync>,
-    sender: mpsc::UnboundedSender<Event>,
+    prepared: Arc<Mutex<HashMap<InstanceId, Prepared>>>,
+    interrupts: HashMap<InstanceId, watch::Sender<bool>>,
+    watcher: Watcher,
+    sender: mpsc::UnboundedSender<Inward>,
+    holder: Holder,
+    waits: bool,
+    /// Environments that are being taken, each with what calls that off.
+    entering: BTreeMap<EnvironmentName, watch::Sender<bool>>,
+    /// Environments that are this process's own.
+    inside: BTreeMap<EnvironmentName, Lock>,
 }
 
 impl Workers {
-    fn perform(&mut self, effect: Effect) {
+    fn perform(&mut self, effect: Effect, run: &Run) {
         match effect {
-            Effect::Prepare(stack) => {
-                let (sender, _) = watch::channel(false);
-                self.interrupts.insert(stack.clone(), sender);
-                self.start(stack, Step::Prepare);
+            Effect::Enter(environment) => self.ask_for(environment),
+            Effect::Leave(environment) => {
+                self.entering.remove(&environment);
+                self.inside.remove(&environment);
             }
-            Effect::Plan(stack) => self.start(stack, Step::Plan),
-            Effect::Apply(stack) => self.start(stack, Step::Apply),
-            Effect::Interrupt(stack) => {
-                if let Some(sender) = self.interrupts.get(&stack) {
+            Effect::Prepare(id) => self.start(id, Step::Prepare, None),
+            Effect::Plan(id) => self.start(id, Step::Plan, None),
+            Effect::Apply(id) => {
+                let approved = run.instance(&id).and_then(|instance| instance.approved());
+                let approved = approved.map(|(cover, _)| cover.clone());
+                self.start(id, Step::Apply, approved);
+            }
+            Effect::Settle(id) => self.start(id, Step::Settle, None),
+            Effect::Interrupt(id) => {
+                if let Some(sender) = self.interrupts.get(&id) {
                     sender.send_replace(true);
                 }
             }
@@ -188,21 +360,42 @@ impl Workers {
         }
     }
 
-    fn start(&self, stack: StackName, step: Step) {
+    /// Takes an environment, as soon as nobody else has it.
+    fn ask_for(&mut self, environment: EnvironmentName) {
+        let (call_off, called_off) = watch::channel(false);
+        self.entering.insert(environment.clone(), call_off);
+        let (locks, holder, waits) = (self.ctx.home.locks(), self.holder.clone(), self.waits);
+        let (watcher, sender) = (Arc::clone(&self.watcher), self.sender.clone());
+        tokio::spawn(async move {
+            let taken = enter::take(&locks, &environment, &holder, waits, called_off, &watcher).await;
+            if let Some(taken) = taken {
+                // The receiver is gone only when the run is over.
+                let _ = sender.send(Inward::Taken(environment, taken));
+            }
+        });
+    }
+
+    fn start(&mut self, id: InstanceId, step: Step, approved: Option<PlanCover>) {
+        let interrupt = self.interrupts.entry(id.clone()).or_insert_with(|| watch::channel(false).0);
+        let record = self.sender.clone();
         let task = Task {
             ctx: Arc::clone(&self.ctx),
             book: Arc::clone(&self.book),
             prepared: Arc::clone(&self.prepared),
-            stop: self.interrupts[&stack].subscribe(),
-            watcher: Arc::clone(&self.watcher),
-            stack: stack.clone(),
-            step,
+            stop: interrupt.subscribe(),
+            approved,
+            teller: Teller {
+                instance: id.clone(),
+                step,
+                watcher: Arc::clone(&self.watcher),
+                record: Arc::new(move |noted| drop(record.send(Inward::Noted(noted)))),
+            },
         };
         let sender = self.sender.clone();
         tokio::spawn(async move {
             // A task of its own, so that a panic in a step becomes that instance's failure.
             let event = tokio::spawn(task.run()).await.unwrap_or_else(|panic| Event::Failed {
-                stack,
+                instance: id,
                 failure: terrace_domain::run::Failure {
                     step,
                     summary: format!("this is a bug in terrace: {panic}"),
@@ -211,24 +404,29 @@ impl Workers {
                 },
             });
             // The receiver is gone only when the run is over.
-            let _ = sender.send(event);
+            let _ = sender.send(Inward::Event(event));
         });
     }
 
-    /// Lets go of what an instance holds (its way to the sandbox cloud, for one) when it has come to its end.
+    /// Lets go of what an instance holds (its way to the sandbox cloud, for one) when it has come to its end, or waits for people.
     fn let_go(&mut self, event: &Event, run: &Run) {
-        let Some(stack) = event.stack() else { return };
-        if run.instance(stack.as_str()).is_some_and(|instance| instance.state.is_final()) {
-            self.prepared.lock().expect("no panic while held").remove(stack);
-            self.interrupts.remove(stack);
+        let Some(id) = event.instance() else { return };
+        let Some(instance) = run.instance(id) else { return };
+        let is_over = instance.state.is_final();
+        if is_over || matches!(instance.state, InstanceState::Awaiting(_)) {
+            self.prepared.lock().expect("no panic while held").remove(id);
+            self.interrupts.remove(id);
+        }
+        if is_over {
             // If this fails, the next to use the folder tries again, and says so.
-            let _ = instance::clean(&self.ctx, stack);
+            let _ = instance::clean_up(&self.ctx, id);
         }
     }
 
-    /// The digest of an instance's source, once it is prepared.
-    fn source_of(&self, stack: &StackName) -> Option<String> {
-        self.prepared.lock().expect("no panic while held").get(stack).map(|prepared| prepared.source.to_string())
+    /// The digests of an instance's source and settings, once it is prepared.
+    fn digests_of(&self, id: &InstanceId) -> Option<(String, String)> {
+        let prepared = self.prepared.lock().expect("no panic while held");
+        prepared.get(id).map(|prepared| (prepared.source.to_string(), prepared.settings.to_string()))
     }
 
     /// After the journal failed: starts nothing more, asks all that is at work to stop, waits for it, and tells how it ended.
@@ -237,28 +435,43 @@ impl Workers {
         source: StoreError,
         unwritten: &Event,
         run: &Run,
-        events: &mut mpsc::UnboundedReceiver<Event>,
+        inward: &mut mpsc::UnboundedReceiver<Inward>,
     ) -> DriveError {
-        let at_work = run.instances().iter().filter(|instance| instance.state.step().is_some());
-        // The event that could not be written may have opened a step that nobody began.
-        let mut open: Vec<_> = at_work.map(|instance| instance.stack.clone()).collect();
-        open.retain(|stack| self.interrupts.contains_key(stack));
-        for stack in &open {
-            self.interrupts[stack].send_replace(true);
-        }
-        drop(self.sender);
+        let ctx = Arc::clone(&self.ctx);
         let mut unrecorded = Vec::new();
         let mut note = |event: &Event| {
-            if let Some(stack) = event.stack() {
-                let _ = instance::clean(&self.ctx, stack);
-                unrecorded.push(format!("{stack}: {}", in_words(event)));
+            if let Some(id) = event.instance() {
+                let _ = instance::clean(&ctx, id);
+                unrecorded.push(format!("{}: {}", id.stack, in_words(event)));
             }
         };
         note(unwritten);
-        while let Some(event) = events.recv().await {
-            note(&event);
-        }
+        self.wait_for_all(run, inward, note).await;
         DriveError::Journal { source, unrecorded }
+    }
+
+    /// After an environment could not be taken: the same. The run stays open, and can be resumed.
+    async fn give_up(self, error: DriveError, run: &Run, inward: &mut mpsc::UnboundedReceiver<Inward>) -> DriveError {
+        self.wait_for_all(run, inward, |_| {}).await;
+        error
+    }
+
+    async fn wait_for_all(self, run: &Run, inward: &mut mpsc::UnboundedReceiver<Inward>, mut note: impl FnMut(&Event)) {
+        let at_work = run.instances().iter().filter(|instance| instance.state.step().is_some());
+        // The event that could not be written may have opened a step that nobody began.
+        let mut open: Vec<_> = at_work.map(|instance| instance.id.clone()).collect();
+        open.retain(|id| self.interrupts.contains_key(id));
+        for id in &open {
+            self.interrupts[id].send_replace(true);
+        }
+        let Self { sender, entering, inside, .. } = self;
+        drop((sender, entering));
+        while let Some(inward) = inward.recv().await {
+            if let Inward::Event(event) = inward {
+                note(&event);
+            }
+        }
+        drop(inside);
     }
 }
 
@@ -276,64 +489,77 @@ fn in_words(event: &Event) -> String {
 struct Task {
     ctx: Arc<Context>,
     book: Arc<OutputBook>,
-    prepared: Arc<Mutex<HashMap<StackName, Prepared>>>,
+    prepared: Arc<Mutex<HashMap<InstanceId, Prepared>>>,
     stop: watch::Receiver<bool>,
-    watcher: Arc<dyn Fn(Notice<'_>) + Send + Sync>,
-    stack: StackName,
-    step: Step,
+    /// What was approved of the plan that is to be applied.
+    approved: Option<PlanCover>,
+    teller: Teller,
 }
 
 impl Task {
     async fn run(self) -> Event {
-        let stack = self.stack.clone();
-        let result = match self.step {
+        let instance = self.teller.instance.clone();
+        let result = match self.teller.step {
             Step::Prepare => self.prepare().await,
             Step::Plan => self.plan().await,
             Step::Apply => self.apply().await,
+            Step::Settle => self.settle().await,
         };
         result.unwrap_or_else(|halt| match halt {
-            Halt::Failed(failure) => Event::Failed { stack, failure },
-            Halt::Interrupted => Event::Interrupted { stack },
-            Halt::InputsUnknown(upstream) => Event::InputsUnknown { stack, upstream },
+            Halt::Failed(failure) => Event::Failed { instance, failure },
+            Halt::Interrupted => Event::Interrupted { instance },
+            Halt::InputsUnknown(upstream) => Event::InputsUnknown { instance, upstream },
         })
     }
 
+    fn id(&self) -> &InstanceId {
+        &self.teller.instance
+    }
+
     async fn prepare(self) -> Result<Event, Halt> {
-        let prepared = instance::prepare(&self.ctx, &self.stack, &self.book, self.stop).await?;
+        let prepared = instance::prepare(&self.ctx, self.id(), &self.book, self.stop.clone()).await?;
         let provisional = prepared.provisional;
-        self.prepared.lock().expect("no panic while held").insert(self.stack.clone(), prepared);
-        Ok(Event::Prepared { stack: self.stack, provisional })
+        self.keep(prepared);
+        Ok(Event::Prepared { instance: self.teller.instance, provisional })
     }
 
     async fn plan(self) -> Result<Event, Halt> {
-        let mut prepared = self.take_prepared();
-        let tell = self.teller();
-        let planned = instance::plan(&self.ctx, &self.stack, &mut prepared, &self.book, self.stop.clone(), &tell).await;
-        drop(tell);
-        self.prepared.lock().expect("no panic while held").insert(self.stack.clone(), prepared);
-        let Planned { changes, rendering } = planned?;
+        let mut prepared = self.take_prepared().expect("advance plans what is prepared");
+        let stop = self.stop.clone();
+        let planned = instance::plan(&self.ctx, self.id(), &mut prepared, &self.book, stop, &self.teller).await;
+        self.keep(prepared);
+        let Planned { changes, rendering, cover } = planned?;
         if let Some(text) = &rendering {
-            (self.watcher)(Notice::Plan { stack: &self.stack, text });
+            (self.teller.watcher)(Notice::Plan { instance: self.id(), text });
         }
-        Ok(Event::Planned { stack: self.stack, changes })
+        Ok(Event::Planned { instance: self.teller.instance, changes, cover })
     }
 
     async fn apply(self) -> Result<Event, Halt> {
-        let prepared = self.take_prepared();
-        let tell = self.teller();
-        let applied = instance::apply(&self.ctx, &self.stack, &prepared, &self.book, self.stop.clone(), &tell).await;
-        drop(tell);
-        self.prepared.lock().expect("no panic while held").insert(self.stack.clone(), prepared);
-        applied?;
-        Ok(Event::Applied { stack: self.stack })
+        let prepared = match self.take_prepared() {
+            Some(prepared) => prepared,
+            // It waited for people, perhaps for days, and another process had prepared it.
+            None => instance::prepare(&self.ctx, self.id(), &self.book, self.stop.clone()).await?,
+        };
+        let (approved, stop) = (self.approved.as_ref(), self.stop.clone());
+        let applied = instance::apply(&self.ctx, self.id(), &prepared, approved, &self.book, stop, &self.teller).await;
+        self.keep(prepared);
+        Ok(match applied? {
+            Applied::Done => Event::Applied { instance: self.teller.instance },
+            Applied::Stale(differs) => Event::Stale { instance: self.teller.instance, differs },
+        })
     }
 
-    fn take_prepared(&self) -> Prepared {
-        let taken = self.prepared.lock().expect("no panic while held").remove(&self.stack);
-        taken.expect("advance plans and applies what is prepared")
+    async fn settle(self) -> Result<Event, Halt> {
+        instance::settle(&self.ctx, self.id(), self.stop.clone(), &self.teller).await?;
+        Ok(Event::Settled { instance: self.teller.instance })
     }
 
-    fn teller(&self) -> impl Fn(&Message) + Sync + '_ {
-        move |message| (self.watcher)(Notice::Terraform { stack: &self.stack, step: self.step, message })
+    fn keep(&self, prepared: Prepared) {
+        self.prepared.lock().expect("no panic while held").insert(self.id().clone(), prepared);
+    }
+
+    fn take_prepared(&self) -> Option<Prepared> {
+        self.prepared.lock().expect("no panic while held").remove(self.id())
     }
 }

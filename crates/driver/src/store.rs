@@ -1,18 +1,24 @@
-//! The store of runs: one SQLite file. Each run has a journal of events, written before what they cause is done. Folding a journal
-//! with `advance` gives the run again.
+//! The store of runs: one SQLite file. The ledger's entries of a run are its journal, written before what they cause is done. Folding a
+//! journal with `advance` gives the run again.
 
-mod schema;
+pub(crate) mod schema;
 pub mod wire;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::run::{Event, Impossible, InstanceState, Moment, Order, Outcome, Run, RunId, Standing, advance};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde_json::json;
+use terrace_domain::ledger::{Kind, NewEntry};
+use terrace_domain::name::StackName;
+use terrace_domain::run::{
+    Event, Impossible, InstanceId, InstanceState, Moment, Order, Outcome, Run, RunId, Standing, advance,
+};
 
-/// How long a statement waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(10);
+use crate::database;
+use crate::instance::Noted;
+use crate::ledger::{self, LedgerError};
+use crate::snapshots::{self, Occasion, SnapshotError};
 
 /// The store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +26,12 @@ pub enum StoreError {
     /// SQLite refuses.
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The ledger refuses.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A snapshot cannot be recorded.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// A newer Terrace wrote it.
     #[error("the store has version {found}, and this Terrace knows versions up to {known}")]
     Newer {
@@ -28,12 +40,20 @@ pub enum StoreError {
         /// The newest that is known.
         known: i64,
     },
+    /// A Terrace from before releases wrote it.
+    #[error("the store has version {found}, from before there were releases; this Terrace writes version {known}")]
+    Older {
+        /// The version found.
+        found: i64,
+        /// The one that is written.
+        known: i64,
+    },
     /// An entry cannot be read.
     #[error("run {run}: entry {seq} of the journal cannot be read: {source}")]
     Entry {
         /// The run.
         run: RunId,
-        /// The entry's number; 0 is the order.
+        /// The entry's number; 1 is the order.
         seq: u64,
         /// Why.
         source: wire::WireError,
@@ -74,14 +94,21 @@ pub struct RunRow {
     pub finished: Option<Moment>,
     /// What it came to.
     pub outcome: Outcome,
-    /// The stage's name.
-    pub stage: String,
-    /// The environment's name.
-    pub environment: String,
+    /// Stages and their environments, by name.
+    pub stages: Vec<(String, String)>,
+    /// The estate release, by its digest.
+    pub release: Option<String>,
     /// What it was recorded with.
     pub preface: Preface,
-    /// How many instances took part.
+    /// How many instances take part.
     pub instances: u64,
+}
+
+impl RunRow {
+    /// The environments, by name.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        self.stages.iter().map(|(_, environment)| environment.as_str())
+    }
 }
 
 /// How the last delivery of an instance went, and what runs.
@@ -101,18 +128,17 @@ pub struct InstanceRow {
     pub commit: Option<String>,
     /// The digest of the source of what runs.
     pub source: Option<String>,
-    /// When what runs was delivered, and when an applied plan last changed its outputs.
+    /// What runs, since when, and when an applied plan last changed its outputs; nothing is said of evidence.
     pub standing: Standing,
 }
 
 /// The states of instances that have not come to their end.
-const OPEN_STATES: [InstanceState; 4] =
-    [InstanceState::Waiting, InstanceState::Preparing, InstanceState::Planning, InstanceState::Applying];
+const OPEN_STATES: [&str; 7] = ["waiting", "preparing", "planning", "awaiting", "applying", "unsettled", "settling"];
 
 impl InstanceRow {
     /// Whether the instance has not come to its end in its last run.
     pub fn is_open(&self) -> bool {
-        OPEN_STATES.iter().any(|state| state.word() == self.state)
+        OPEN_STATES.contains(&self.state.as_str())
     }
 }
 
@@ -121,19 +147,14 @@ impl InstanceRow {
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Who writes: `user@host`.
+    actor: String,
 }
 
 impl Store {
-    /// Opens the store, and makes it where there is none.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // Every commit reaches the disk before what it allows is done.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        schema::prepare(&mut connection)?;
-        Ok(Self { connection, path: path.to_owned() })
+    /// Opens the store for `actor` (`user@host`), and makes it where there is none.
+    pub fn open(path: &Path, actor: &str) -> Result<Self, StoreError> {
+        Ok(Self { connection: database::open(path)?, path: path.to_owned(), actor: actor.to_owned() })
     }
 
     /// The store's file.
@@ -141,139 +162,206 @@ impl Store {
         &self.path
     }
 
+    /// The connection, for those who read the ledger and the snapshots.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Does some writing in one transaction.
+    pub fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        database::write(&mut self.connection, work)
+    }
+
     /// Records a new run that has not started.
     pub fn create_run(&mut self, at: Moment, order: &Order, preface: &Preface) -> Result<RunId, StoreError> {
-        self.connection.execute(
-            "INSERT INTO run (created_at, outcome, stage, environment, commit_id, subject, actor, terraform, instances,
-             order_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                at.0,
-                Outcome::Running.as_str(),
-                order.stage.as_str(),
-                order.environment.as_str(),
-                preface.commit,
-                preface.subject,
-                preface.actor,
-                preface.terraform,
-                as_i64(order.instances.len()),
-                wire::write_order(order),
-            ],
-        )?;
-        Ok(RunId(u64::try_from(self.connection.last_insert_rowid()).unwrap_or(0)))
+        let actor = self.actor.clone();
+        self.write(|transaction| {
+            let stages: Vec<_> =
+                order.stages.iter().map(|stage| (stage.stage.as_str(), stage.environment.as_str())).collect();
+            let release = order.release.map(|digest| digest.to_string());
+            transaction.execute(
+                "INSERT INTO run (created_at, outcome, stages, release, commit_id, subject, actor, terraform, instances)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    at.0,
+                    Outcome::Running.as_str(),
+                    json!(stages).to_string(),
+                    release,
+                    preface.commit,
+                    preface.subject,
+                    preface.actor,
+                    preface.terraform,
+                    as_i64(order.stages.len() * order.stacks.len()),
+                ],
+            )?;
+            let id = id_from(transaction.last_insert_rowid());
+            let body = wire::write_order(order);
+            let mut entry = NewEntry::new(at, &actor, &RUN_CREATED, &body);
+            (entry.run, entry.run_seq, entry.release) = (Some(id), Some(ORDER_SEQ), release.as_deref());
+            ledger::append(transaction, &entry)?;
+            Ok(id)
+        })
     }
 
     /// Writes an event that has been taken into `after`, with what follows from it for the overviews. When this returns, it is on
     /// disk.
     pub fn append(&mut self, run: RunId, entry: &Entry<'_>) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        transaction
-            .prepare_cached("INSERT INTO event (run, seq, at, body) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![as_i64(run.0), as_i64(entry.seq), entry.at.0, wire::write_event(entry.event)])?;
-        if let Some(finished) = entry.after.finished() {
-            transaction.execute(
-                "UPDATE run SET finished_at = ?2, outcome = ?3 WHERE id = ?1",
-                params![as_i64(run.0), finished.0, entry.after.outcome().as_str()],
-            )?;
-        }
-        for change in entry.touched {
-            let succeeded = matches!(change.state, InstanceState::Applied | InstanceState::Unchanged);
-            let order = entry.after.order();
-            transaction
-                .prepare_cached(
-                    "INSERT INTO instance (environment, stack, run, state, at, commit_id, source, delivered_at, outputs_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                     ON CONFLICT (environment, stack) DO UPDATE SET run = ?3, state = ?4, at = ?5,
-                     commit_id = COALESCE(?6, commit_id), source = COALESCE(?7, source),
-                     delivered_at = COALESCE(?8, delivered_at),
-                     outputs_at = COALESCE(?9, outputs_at)",
-                )?
-                .execute(params![
-                    order.environment.as_str(),
-                    change.stack.as_str(),
-                    as_i64(run.0),
-                    change.state.word(),
-                    entry.at.0,
-                    succeeded.then_some(order.commit.as_deref()).flatten(),
-                    succeeded.then_some(change.source).flatten(),
-                    succeeded.then_some(entry.at.0),
-                    changes_outputs(entry.event).then_some(entry.at.0),
-                ])?;
-        }
-        transaction.commit()?;
+        let actor = self.actor.clone();
+        self.write(|transaction| {
+            enter_event(transaction, run, entry, &actor)?;
+            let outcome = match entry.after.finished() {
+                Some(_) => Some(entry.after.outcome()),
+                None if entry.after.is_resting() => Some(Outcome::Waiting),
+                None if matches!(entry.event, Event::Resumed | Event::Approved { .. }) => Some(Outcome::Running),
+                None => None,
+            };
+            if let Some(outcome) = outcome {
+                let finished = entry.after.finished().map(|at| at.0);
+                transaction
+                    .prepare_cached("UPDATE run SET finished_at = ?2, outcome = ?3 WHERE id = ?1")?
+                    .execute(params![as_i64(run.0), finished, outcome.as_str()])?;
+            }
+            for change in entry.touched {
+                touch(transaction, run, entry, change)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Records what a step noted beside its event.
+    pub fn note(&mut self, run: Option<RunId>, at: Moment, noted: &Noted) -> Result<(), StoreError> {
+        let actor = self.actor.clone();
+        self.write(|transaction| {
+            match noted {
+                Noted::Snapshot { instance, taken } => {
+                    let (environment, stack) = (instance.environment.as_str(), instance.stack.as_str());
+                    let known = snapshots::latest(transaction, environment, stack)?;
+                    // The same state again is the same snapshot.
+                    if known.is_none_or(|known| known.taken != *taken) {
+                        let of = Occasion { environment, stack, at, run };
+                        snapshots::enter(transaction, &of, &actor, taken)?;
+                    }
+                }
+                Noted::LockReleased { instance, lock } => {
+                    let body = json!({ "lock": lock.id, "who": lock.who, "operation": lock.operation, "created": lock.created });
+                    let body = body.to_string();
+                    let mut entry = NewEntry::new(at, &actor, &LOCK_RELEASED, &body);
+                    entry.run = run;
+                    (entry.environment, entry.stack) =
+                        (Some(instance.environment.as_str()), Some(instance.stack.as_str()));
+                    entry.reason = Some("a Terraform of Terrace's own had left it when it died");
+                    ledger::append(transaction, &entry)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Asks whoever drives a run to take in an event.
+    pub fn request(&mut self, run: RunId, event: &Event) -> Result<(), StoreError> {
+        let text = wire::write_event(event);
+        self.connection.execute("INSERT INTO request (run, event) VALUES (?1, ?2)", params![as_i64(run.0), text])?;
         Ok(())
     }
 
+    /// Takes what others have asked of a run, the oldest first. What is taken is not there any more: the caller journals it.
+    pub fn take_requests(&mut self, run: RunId) -> Result<Vec<Event>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM request WHERE run = ?1 LIMIT 1")?;
+        let some: Option<i64> = statement.query_row([as_i64(run.0)], |row| row.get(0)).optional()?;
+        drop(statement);
+        if some.is_none() {
+            return Ok(Vec::new());
+        }
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached("DELETE FROM request WHERE run = ?1 RETURNING id, event")?;
+            let rows =
+                statement.query_map([as_i64(run.0)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+            let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            rows.sort_unstable();
+            // What cannot be read was asked by a newer Terrace, and is nothing that this one could do.
+            Ok(rows.iter().filter_map(|(_, text)| wire::read_event(text).ok()).collect())
+        })
+    }
+
     /// Closes a run without an end as abandoned, with the instances that it left open, and does not look into its journal: for one that
-    /// cannot be read. The caller holds the environment, so that nobody works on the run.
+    /// cannot be read. The caller holds the run, so that nobody works on it.
     pub fn close_unread(&mut self, id: RunId, at: Moment) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        transaction.execute(
-            "UPDATE run SET finished_at = ?2, outcome = ?3 WHERE id = ?1 AND finished_at IS NULL",
-            params![as_i64(id.0), at.0, Outcome::Abandoned.as_str()],
-        )?;
-        let [waiting, preparing, planning, applying] = OPEN_STATES.map(|state| state.word());
-        transaction.execute(
-            "UPDATE instance SET state = ?2, at = ?3 WHERE run = ?1 AND state IN (?4, ?5, ?6, ?7)",
-            params![as_i64(id.0), InstanceState::Abandoned(None).word(), at.0, waiting, preparing, planning, applying],
-        )?;
-        transaction.commit()?;
-        Ok(())
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE run SET finished_at = ?2, outcome = ?3 WHERE id = ?1 AND finished_at IS NULL",
+                params![as_i64(id.0), at.0, Outcome::Abandoned.as_str()],
+            )?;
+            let open = OPEN_STATES.map(|word| format!("'{word}'")).join(", ");
+            transaction.execute(
+                &format!("UPDATE instance SET state = ?2, at = ?3 WHERE run = ?1 AND state IN ({open})"),
+                params![as_i64(id.0), InstanceState::Abandoned(None).word(), at.0],
+            )?;
+            Ok(())
+        })
     }
 
     /// The newest runs first, at most `limit`; of one environment, if given.
     pub fn runs(&self, environment: Option<&str>, limit: usize) -> Result<Vec<RunRow>, StoreError> {
-        let mut statement = self.connection.prepare(
-            "SELECT id, created_at, finished_at, outcome, stage, environment, commit_id, subject, actor, terraform, instances
-             FROM run WHERE ?1 IS NULL OR environment = ?1 ORDER BY id DESC LIMIT ?2",
-        )?;
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT {RUN_COLUMNS} FROM run WHERE ?1 IS NULL
+             OR EXISTS (SELECT 1 FROM json_each(stages) WHERE value ->> 1 = ?1) ORDER BY id DESC LIMIT ?2"
+        ))?;
         let rows = statement.query_map(params![environment, as_i64(limit)], run_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// One run's row; `None` when there is no such run.
     pub fn run_row(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
-        let sql = "SELECT id, created_at, finished_at, outcome, stage, environment, commit_id, subject, actor, terraform, instances
-             FROM run WHERE id = ?1";
-        Ok(self.connection.query_row(sql, [as_i64(id.0)], run_row).optional()?)
+        let sql = format!("SELECT {RUN_COLUMNS} FROM run WHERE id = ?1");
+        Ok(self.connection.query_row(&sql, [as_i64(id.0)], run_row).optional()?)
     }
 
-    /// Runs of an environment that have no end in the journal.
-    pub fn open_runs(&self, environment: &EnvironmentName) -> Result<Vec<RunId>, StoreError> {
-        let mut statement =
-            self.connection.prepare("SELECT id FROM run WHERE finished_at IS NULL AND environment = ?1")?;
-        let ids = statement.query_map([environment.as_str()], |row| row.get(0).map(id_from))?;
+    /// Runs that have no end, the oldest first.
+    pub fn open_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT id FROM run WHERE finished_at IS NULL ORDER BY id")?;
+        let ids = statement.query_map([], |row| row.get(0).map(id_from))?;
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
     /// The run as its journal tells it, and how many entries that has; `None` when there is no such run.
     pub fn replay(&self, id: RunId) -> Result<Option<(Run, u64)>, StoreError> {
-        let order: Option<String> = self
-            .connection
-            .query_row("SELECT order_json FROM run WHERE id = ?1", [as_i64(id.0)], |row| row.get(0))
-            .optional()?;
-        let Some(order) = order else { return Ok(None) };
-        let order = wire::read_order(&order).map_err(|source| StoreError::Entry { run: id, seq: 0, source })?;
-        let mut run = Run::new(order);
-        let mut statement = self.connection.prepare("SELECT seq, at, body FROM event WHERE run = ?1 ORDER BY seq")?;
-        let mut rows = statement.query([as_i64(id.0)])?;
-        let mut last = 0;
-        while let Some(row) = rows.next()? {
-            let (seq, at, body): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            last = u64::try_from(seq).unwrap_or(0);
-            let event = wire::read_event(&body).map_err(|source| StoreError::Entry { run: id, seq: last, source })?;
-            let failed = |source| StoreError::Journal { run: id, seq: last, source };
-            run = advance(run, Moment(at), event).map_err(failed)?.0;
+        let mut journal = ledger::journal(&self.connection, id);
+        let Some(order) = journal.next().transpose()? else { return Ok(None) };
+        let failed = |seq| move |source| StoreError::Entry { run: id, seq, source };
+        let mut run = Run::new(wire::read_order(&order.body).map_err(failed(order.run_seq))?);
+        let mut last = order.run_seq;
+        for entry in journal {
+            let entry = entry?;
+            last = entry.run_seq;
+            let event = wire::read_event(&entry.body).map_err(failed(last))?;
+            let impossible = |source| StoreError::Journal { run: id, seq: last, source };
+            run = advance(run, entry.at, event).map_err(impossible)?.0;
         }
         Ok(Some((run, last)))
     }
 
     /// How all instances are, in order of environment and stack.
     pub fn instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
-        let mut statement = self.connection.prepare(
-            "SELECT environment, stack, run, state, at, commit_id, source, delivered_at, outputs_at FROM instance
-             ORDER BY environment, stack",
-        )?;
-        let rows = statement.query_map([], |row| {
+        self.instances_where("1", [])
+    }
+
+    /// What earlier runs left in an environment; nothing is said of evidence.
+    pub fn standings(&self, environment: &str) -> Result<BTreeMap<StackName, Standing>, StoreError> {
+        let rows = self.instances_where("environment = ?1", [environment])?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.stack.parse().ok()?, row.standing))).collect())
+    }
+
+    fn instances_where(
+        &self,
+        condition: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<InstanceRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT environment, stack, run, state, at, commit_id, source, delivered_at, outputs_at, release, settings
+             FROM instance WHERE {condition} ORDER BY environment, stack"
+        ))?;
+        let rows = statement.query_map(parameters, |row| {
+            let digest = |text: Option<String>| text.and_then(|text| text.parse().ok());
             Ok(InstanceRow {
                 environment: row.get(0)?,
                 stack: row.get(1)?,
@@ -283,8 +371,11 @@ impl Store {
                 commit: row.get(5)?,
                 source: row.get(6)?,
                 standing: Standing {
+                    release: digest(row.get(9)?),
+                    settings: digest(row.get(10)?),
                     delivered: row.get::<_, Option<i64>>(7)?.map(Moment),
                     outputs_changed: row.get::<_, Option<i64>>(8)?.map(Moment),
+                    proven: false,
                 },
             })
         })?;
@@ -292,9 +383,75 @@ impl Store {
     }
 }
 
+/// The order is the first entry of a run's journal.
+pub const ORDER_SEQ: u64 = 1;
+
+static RUN_CREATED: Kind = Kind::known("run_created");
+static LOCK_RELEASED: Kind = Kind::known("lock_released");
+
+const RUN_COLUMNS: &str =
+    "id, created_at, finished_at, outcome, stages, release, commit_id, subject, actor, terraform, instances";
+
+fn enter_event(transaction: &Transaction<'_>, run: RunId, entry: &Entry<'_>, actor: &str) -> Result<(), StoreError> {
+    let (order, id) = (entry.after.order(), entry.event.instance());
+    let prefix = if id.is_some() { "instance" } else { "run" };
+    let kind = Kind::new(&format!("{prefix}_{}", wire::word(entry.event))).expect("words of events fit");
+    let body = wire::write_event(entry.event);
+    let (by, reason) = match entry.event {
+        Event::Approved { by, reason, .. } | Event::Rejected { by, reason, .. } | Event::Cancelled { by, reason } => {
+            (by.as_str(), Some(reason.as_str()).filter(|reason| !reason.is_empty()))
+        }
+        _ => (actor, None),
+    };
+    let mut new = NewEntry::new(entry.at, by, &kind, &body);
+    (new.run, new.run_seq, new.reason) = (Some(run), Some(entry.seq), reason);
+    let environment = match entry.event {
+        Event::Entered { environment, .. } => Some(environment),
+        _ => id.map(|id| &id.environment),
+    };
+    let stage = order.stages.iter().find(|stage| Some(&stage.environment) == environment);
+    let stack = id.and_then(|id| entry.after.release_of(id));
+    let release = stack.map(|digest| digest.to_string());
+    new.stage = stage.map(|stage| stage.stage.as_str());
+    new.environment = environment.map(terrace_domain::name::EnvironmentName::as_str);
+    new.stack = id.map(|id| id.stack.as_str());
+    new.release = release.as_deref();
+    ledger::append(transaction, &new)?;
+    Ok(())
+}
+
+fn touch(transaction: &Transaction<'_>, run: RunId, entry: &Entry<'_>, change: &Touched<'_>) -> Result<(), StoreError> {
+    let succeeded = matches!(change.state, InstanceState::Applied | InstanceState::Unchanged);
+    let order = entry.after.order();
+    let release = entry.after.release_of(change.instance).map(|digest| digest.to_string());
+    transaction
+        .prepare_cached(
+            "INSERT INTO instance (environment, stack, run, state, at, commit_id, source, delivered_at, outputs_at, release, settings)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (environment, stack) DO UPDATE SET run = ?3, state = ?4, at = ?5,
+             commit_id = COALESCE(?6, commit_id), source = COALESCE(?7, source),
+             delivered_at = COALESCE(?8, delivered_at), outputs_at = COALESCE(?9, outputs_at),
+             release = COALESCE(?10, release), settings = COALESCE(?11, settings)",
+        )?
+        .execute(params![
+            change.instance.environment.as_str(),
+            change.instance.stack.as_str(),
+            as_i64(run.0),
+            change.state.word(),
+            entry.at.0,
+            succeeded.then_some(order.commit.as_deref()).flatten(),
+            succeeded.then_some(change.source).flatten(),
+            succeeded.then_some(entry.at.0),
+            changes_outputs(entry.event).then_some(entry.at.0),
+            succeeded.then_some(release).flatten(),
+            succeeded.then_some(change.settings).flatten(),
+        ])?;
+    Ok(())
+}
+
 /// An event to be written.
 pub struct Entry<'a> {
-    /// Its number in the run, from 1.
+    /// Its number in the journal of the run; the order has 1.
     pub seq: u64,
     /// When it happened.
     pub at: Moment,
@@ -308,12 +465,14 @@ pub struct Entry<'a> {
 
 /// An instance whose standing changed.
 pub struct Touched<'a> {
-    /// The stack.
-    pub stack: &'a StackName,
+    /// The instance.
+    pub instance: &'a InstanceId,
     /// Its new state.
     pub state: &'a InstanceState,
     /// The digest of its source, where that was determined.
     pub source: Option<&'a str>,
+    /// The digest of its settings, where that was determined.
+    pub settings: Option<&'a str>,
 }
 
 /// Whether outputs change when the plan is applied, which begins now. Noted before, so that a crash in between cannot hide it.
@@ -322,14 +481,14 @@ fn changes_outputs(event: &Event) -> bool {
 }
 
 fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    let outcome: String = row.get(3)?;
+    let (outcome, stages): (String, String) = (row.get(3)?, row.get(4)?);
     Ok(RunRow {
         id: id_from(row.get(0)?),
         created: Moment(row.get(1)?),
         finished: row.get::<_, Option<i64>>(2)?.map(Moment),
         outcome: Outcome::from_word(&outcome).unwrap_or(Outcome::Abandoned),
-        stage: row.get(4)?,
-        environment: row.get(5)?,
+        stages: serde_json::from_str(&stages).unwrap_or_default(),
+        release: row.get(5)?,
         preface: Preface { commit: row.get(6)?, subject: row.get(7)?, actor: row.get(8)?, terraform: row.get(9)? },
         instances: u64::try_from(row.get::<_, i64>(10)?).unwrap_or(0),
     })

@@ -166,7 +166,7 @@ impl SigningKey {
     }
 
     /// Signs (ed25519, RFC 8032).
-    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
 }

@@ -56,6 +56,13 @@ impl TrustedKeys {
         self.keys.iter().find(|trusted| trusted.id.as_str() == id).map(|trusted| &trusted.name)
     }
 
+    /// Whether the key of this name (a key id) is trusted and has signed the message.
+    pub fn has_signed(&self, id: &str, message: &[u8], signature: &[u8; 64]) -> bool {
+        let signature = Signature::from_bytes(signature);
+        let mut keys = self.keys.iter().filter(|trusted| trusted.id.as_str() == id);
+        keys.any(|trusted| trusted.key.verify_strict(message, &signature).is_ok())
+    }
+
     /// The key that made a signature, if a trusted one did.
     pub(crate) fn signer_of(&self, message: &[u8], signature: &[u8; 64]) -> Option<&Trusted> {
         let signature = Signature::from_bytes(signature);

@@ -56,15 +56,17 @@ pub struct CommitFacts {
     pub subject: Option<String>,
 }
 
-/// How modules that lie elsewhere are fetched.
+/// How it is built.
 #[derive(Clone, Copy)]
-pub struct Fetching<'a> {
-    /// Who fetches them.
+pub struct BuildOptions<'a> {
+    /// Who fetches modules that lie elsewhere.
     pub installer: &'a dyn ModuleInstaller,
     /// Where short-lived folders are made.
     pub scratch: &'a Path,
     /// Whether they are fetched again for stacks that did not change.
     pub refresh: bool,
+    /// Whether releases that were built before are read in full before they are taken over, so that damaged ones are made again.
+    pub mend: bool,
 }
 
 /// What was built.
@@ -152,10 +154,10 @@ pub enum PackError {
 }
 
 /// Builds the estate release, names it by the commit's id, and lists it.
-pub fn build(layout: &Layout, recipe: &Recipe<'_>, fetching: &Fetching<'_>) -> Result<Built, BuildError> {
+pub fn build(layout: &Layout, recipe: &Recipe<'_>, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
     let mut memory = Memory::open(layout)?;
     let mut batch = layout.begin()?;
-    let builder = Builder { layout, recipe, fetching, batch: &batch, memory: &memory };
+    let builder = Builder { layout, recipe, options, batch: &batch, memory: &memory };
     let stacks: Vec<&Stack> = recipe.estate.stacks.values().collect();
     let estate = builder.estate().map_err(BuildError::Estate)?;
     let packed: Vec<Packed> = stacks
@@ -251,7 +253,7 @@ fn index_of(
 struct Builder<'a> {
     layout: &'a Layout,
     recipe: &'a Recipe<'a>,
-    fetching: &'a Fetching<'a>,
+    options: &'a BuildOptions<'a>,
     batch: &'a Batch<'a>,
     memory: &'a Memory,
 }
@@ -272,7 +274,7 @@ impl Builder<'_> {
         let mut contract = interface(stack, &source);
         let key = Key::of(&contract, &source_digest);
         let is_remote = source.calls_remote_modules();
-        if !(self.fetching.refresh && is_remote)
+        if !(self.options.refresh && is_remote)
             && let Some(manifest) = self.kept(key, stack, &source_digest)
         {
             return Ok(Packed { key, manifest, dangling: source.dangling, left_out: Vec::new() });
@@ -282,7 +284,7 @@ impl Builder<'_> {
         let mut layers = vec![self.layer(&layer, format!("{}.tar", stack.name))?];
         let mut left_out = Vec::new();
         if is_remote {
-            let Fetching { installer, scratch, .. } = *self.fetching;
+            let BuildOptions { installer, scratch, .. } = *self.options;
             let vendored = vendor::vendor(tree, &source.files, &stack.folder, installer, scratch)?;
             layers.push(self.layer(&pack_vendored(&vendored), format!("{}.modules.tar", stack.name))?);
             contract.vendored = vendored.files.into_iter().map(|(record, _)| record).collect();
@@ -305,7 +307,9 @@ impl Builder<'_> {
         let manifest = stored::manifest(self.layout, descriptor, RELEASE_TYPE).ok()?;
         let says = |name: &str, value: &str| manifest.annotations.get(name).is_some_and(|found| found == value);
         let is_it = says(STACK_ANNOTATION, stack.name.as_str()) && says(SOURCE_ANNOTATION, source);
-        let is_whole = std::iter::once(&manifest.config).chain(&manifest.layers).all(|part| self.layout.has(part));
+        let is_sound =
+            |part: &Descriptor| if self.options.mend { self.layout.read(part).is_ok() } else { self.layout.has(part) };
+        let is_whole = std::iter::once(&manifest.config).chain(&manifest.layers).all(is_sound);
         (is_it && is_whole).then(|| descriptor.clone())
     }
 

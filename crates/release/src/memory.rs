@@ -31,7 +31,7 @@ impl Key {
         hasher.update(source.as_bytes());
         hasher.update([0]);
         hasher.update(contract::to_bytes(&interface));
-        Self(Digest::from_bytes(hasher.finalize().into()))
+        Self(Digest(hasher.finalize().into()))
     }
 }
 

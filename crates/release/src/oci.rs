@@ -276,7 +276,7 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// The digest of these bytes.
 pub fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::from_bytes(sha2::Sha256::digest(bytes).into())
+    Digest(sha2::Sha256::digest(bytes).into())
 }
 
 pub(crate) mod digest_text {

@@ -246,7 +246,7 @@ fn source_of(files: &[FileRecord]) -> String {
     for file in files {
         hasher.update(format!("{} blob {}\t{}\0", file.mode.as_str(), file.blob, file.path.as_str()));
     }
-    Digest::from_bytes(hasher.finalize().into()).hex()
+    Digest(hasher.finalize().into()).hex()
 }
 
 /// Files that two releases have with different contents.

@@ -1,115 +1,160 @@
 //! `terrace deliver`.
 
-use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
 
 use clap::Args;
 use terrace_domain::run::{Mode, Outcome};
 use terrace_driver::store::Store;
+use terrace_release::layout::Layout;
+use terrace_release::tree::ReleaseTree;
 
-use crate::delivery::{Conduct, Conducted, Prospect, Target};
+use crate::delivery::{Conducted, Reach, Target, Wishes, deliver, retried};
 use crate::error::{CommandError, CommandResult, Exit};
+use crate::project::Project;
 use crate::settings::Settings;
 use crate::views;
 
 const AFTER_HELP: &str = "\
-Delivers what is committed: plans each stack with Terraform and applies exactly that plan, each after what it depends on, as many at
-once as the graph and --parallelism allow. A stack that fails stops those downstream of it and nobody else.
+Builds the commit's release once and carries it, unchanged, through the stages of the pipeline: plans each stack with Terraform and
+applies exactly that plan, each after what it depends on, as many at once as the graph and --parallelism allow. A stack enters a stage
+when the same release of it succeeded in the stage before. What already runs with the same inputs is skipped. Where people must approve,
+the run stops (exit code 3) and waits without a process: `terrace run approve`, then `terrace resume`.
 
 Examples:
-  terrace deliver                           all stacks to the first environment of the pipeline
-  terrace deliver --env staging 'aws-*'     some stacks to staging
+  terrace deliver                           through the whole pipeline, as far as gates let it
+  terrace deliver --to staging              up to staging
+  terrace deliver --env dev 'aws-*'         some stacks to dev alone
   terrace deliver --affected HEAD~1         what the last commit changed; downstream only if what it reads changes
+  terrace deliver --retry                   the last run's release again: what succeeded is kept
 
 Ctrl-C: Terraform is asked once to stop, and waited for. Delivering again goes on from there.";
 
-/// Deliver a commit to an environment: plan and apply its stacks in graph order
+/// Deliver a commit through the pipeline: plan and apply its stacks in graph order
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Deliver {
     #[command(flatten)]
     target: Target,
-    /// Confirm a delivery to a protected environment, by its name
+    /// How far: a stage, or an environment
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["stage", "env"])]
+    to: Option<String>,
+    /// Deliver the release of the last run again, to the same stages; what succeeded there is kept
+    #[arg(long, conflicts_with_all = ["to", "stage", "env", "commit", "affected", "stacks", "upstream"])]
+    retry: bool,
+    /// Plan also what already runs with the same inputs: what was changed by hand is changed back
+    #[arg(long)]
+    again: bool,
+    /// Confirm a delivery to a protected environment, by its name: its plans are not waited with
     #[arg(long, value_name = "ENVIRONMENT")]
-    confirm: Option<String>,
-    /// Print the run as JSON (terrace.run/1) when it is over
+    confirm: Vec<String>,
+    /// How long to wait for somebody else's lock on a state, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = LOCK_WAIT_SECS)]
+    lock_timeout: u64,
+    /// Print the run as JSON (terrace.run/2) when it is over, or waits
     #[arg(long)]
     json: bool,
 }
 
+/// Long enough for a colleague's apply, short enough for a pipeline's own time limit.
+pub const LOCK_WAIT_SECS: u64 = 600;
+
 impl Deliver {
     /// Delivers.
     pub fn run(self, settings: &Settings) -> CommandResult {
-        let prospect = self.target.resolve(settings, false)?;
-        refuse_undecided(&prospect)?;
-        prospect.warn_of_removed()?;
+        if self.retry {
+            return self.retry(settings);
+        }
+        let prospect = self.target.resolve(settings, false, Reach::Through(self.to.as_deref()))?;
+        self.check_confirmations(&prospect.legs, prospect.estate())?;
+        prospect.warn_of_removed(settings)?;
         if prospect.is_idle("deliver") {
             return Ok(Exit::Done);
         }
         prospect.warn_of_states_apart();
-        self.confirm(&prospect)?;
         views::say(&prospect.headline("Delivering"));
-        let home = prospect.project().home();
-        let conducted = prospect.conduct(&Conduct { mode: Mode::Deliver, renders_plans: false, settings })?;
-        let Conducted { run, id, .. } = conducted;
-        if let Some(id) = id.filter(|_| self.json)
-            && let Some(row) = Store::open(&home.database())?.run_row(id)?
-        {
-            views::run::json(&row, &run);
-        }
-        views::run::summary(&run, id);
-        Ok(exit_of(run.outcome()))
+        let conducted = deliver(prospect, settings, &self.wishes(), None, self.lock_timeout)?;
+        finish(settings, &conducted, self.json)
     }
 
-    /// A protected environment is delivered to only when its name is said.
-    fn confirm(&self, prospect: &Prospect) -> Result<(), CommandError> {
-        let environment = prospect.environment.as_str();
-        if !prospect.estate().environments[environment].protected {
-            return Ok(());
+    fn retry(&self, settings: &Settings) -> CommandResult {
+        let project = Project::find(settings)?;
+        let home = project.home();
+        let none = || CommandError::usage("there is no run yet").help("`terrace deliver` makes the first.");
+        if !home.database().exists() {
+            return Err(none());
         }
-        let said = match &self.confirm {
-            Some(said) => said.clone(),
-            None if std::io::stdin().is_terminal() => {
-                views::say(&format!(
-                    "{}.\n{environment} is protected: type its name to go on.",
-                    prospect.headline("Delivering")
+        let store = Store::open(&home.database(), &settings.actor())?;
+        let last = store.runs(None, 1)?.into_iter().next().ok_or_else(none)?;
+        if matches!(last.outcome, Outcome::Running | Outcome::Waiting) {
+            return Err(CommandError::usage(format!("run {} is not over: it is {}", last.id, last.outcome.as_str()))
+                .help(format!("Go on with it: `terrace resume {}`.", last.id)));
+        }
+        let (run, _) = store.replay(last.id)?.ok_or_else(none)?;
+        let digest = run.order().release.ok_or_else(|| CommandError::failed("the last run delivered no release"))?;
+        let layout = Layout::open(&home.releases())?;
+        let release = Arc::new(ReleaseTree::open(&layout, &layout.resolve(&digest.to_string())?)?);
+        let prospect = retried(project, &release, &run, self.target.parallelism.map(usize::from), self.target.verbose)?;
+        views::say(&prospect.headline(&format!("Delivering again what run {} did:", last.id)));
+        let conducted = deliver(prospect, settings, &self.wishes(), Some(release), self.lock_timeout)?;
+        finish(settings, &conducted, self.json)
+    }
+
+    fn wishes(&self) -> Wishes<'_> {
+        Wishes { mode: Mode::Deliver, confirmed: &self.confirm, again: self.again }
+    }
+
+    /// A name that is said and means nothing is a mistake.
+    fn check_confirmations(
+        &self,
+        legs: &[crate::delivery::Leg],
+        estate: &terrace_domain::estate::Estate,
+    ) -> Result<(), CommandError> {
+        for said in &self.confirm {
+            let leg = legs.iter().find(|leg| leg.environment.as_str() == said);
+            let is_protected = leg.is_some_and(|leg| estate.environments[&leg.environment].protected);
+            if !is_protected {
+                let names: Vec<_> = legs
+                    .iter()
+                    .filter(|leg| estate.environments[&leg.environment].protected)
+                    .map(|leg| format!("`{}`", leg.environment))
+                    .collect();
+                let error = CommandError::usage(format!(
+                    "`{said}` is no protected environment of this delivery: nothing was done"
                 ));
-                let mut line = String::new();
-                let _ = std::io::stdin().lock().read_line(&mut line);
-                line.trim().to_owned()
+                return Err(if names.is_empty() {
+                    error
+                } else {
+                    error.help(format!("Protected: {}.", names.join(", ")))
+                });
             }
-            None => {
-                return Err(CommandError {
-                    exit: Exit::Waiting,
-                    ..CommandError::usage(format!("{environment} is protected, and nobody is there to be asked"))
-                }
-                .help(format!("Confirm the delivery: `--confirm {environment}`.")));
-            }
-        };
-        if said == environment {
-            Ok(())
-        } else {
-            Err(CommandError::usage(format!("`{said}` is not `{environment}`: nothing was done")))
         }
+        Ok(())
     }
 }
 
-/// A gate that cannot be decided refuses.
-fn refuse_undecided(prospect: &Prospect) -> Result<(), CommandError> {
-    let gates: Vec<_> = prospect.stage.gates.iter().map(|gate| gate.kind.as_str()).collect();
-    if gates.is_empty() {
-        return Ok(());
+/// What is said and printed when a run is over, or rests.
+pub fn finish(settings: &Settings, conducted: &Conducted, json: bool) -> CommandResult {
+    let Conducted { run, id, .. } = conducted;
+    if let Some(id) = id.filter(|_| json) {
+        let home = Project::find(settings)?.home();
+        if let Some(row) = Store::open(&home.database(), &settings.actor())?.run_row(id)? {
+            views::run::json(&row, run);
+        }
     }
-    Err(CommandError::refused(format!(
-        "the stage `{}` has gates that this version of Terrace cannot decide: {}",
-        prospect.stage.name,
-        gates.join(", ")
-    ))
-    .help("A gate that cannot be decided refuses. `terrace plan` shows what would be done there."))
+    views::run::summary(run, *id);
+    Ok(exit_of(run.outcome()))
 }
 
 fn exit_of(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Succeeded => Exit::Done,
-        Outcome::Running | Outcome::Failed | Outcome::Interrupted | Outcome::Abandoned => Exit::Failed,
+        Outcome::Waiting => Exit::Waiting,
+        Outcome::Refused => Exit::Refused,
+        Outcome::Running
+        | Outcome::Failed
+        | Outcome::Interrupted
+        | Outcome::Cancelled
+        | Outcome::Superseded
+        | Outcome::Abandoned => Exit::Failed,
     }
 }

@@ -3,10 +3,13 @@
 use clap::{Args, Subcommand};
 use terrace_domain::ledger::{Chain, Checkpoint, Hash, Trust};
 use terrace_domain::run::{Moment, RunId};
-use terrace_driver::database::{self, DatabaseError};
+use terrace_driver::database;
 use terrace_driver::ledger::{self, Filter, LedgerError};
+use terrace_evidence::trusted::TrustedKeys;
 
+use crate::delivery::trust;
 use crate::error::{CommandError, CommandResult, Exit};
+use crate::keys::trusted_keys;
 use crate::project::Project;
 use crate::settings::Settings;
 use crate::views;
@@ -99,11 +102,12 @@ const EXPECTATION: &str = "--expect";
 impl Ledger {
     /// Shows or checks.
     pub fn run(self, settings: &Settings) -> CommandResult {
-        let home = Project::find(settings)?.home();
+        let project = Project::find(settings)?;
+        let home = project.home();
         let connection = if home.database().exists() { Some(database::open(&home.database())?) } else { None };
         match self {
             Self::Log(log) => log.run(connection.as_ref()),
-            Self::Verify(verify) => verify.run(connection.as_ref()),
+            Self::Verify(verify) => verify.run(connection.as_ref(), &trusted(&project, settings)?),
         }
     }
 }
@@ -139,11 +143,11 @@ impl Log {
 }
 
 impl Verify {
-    fn run(self, connection: Option<&database::Connection>) -> CommandResult {
+    fn run(self, connection: Option<&database::Connection>, trusted: &TrustedKeys) -> CommandResult {
         let expected: Vec<_> = self.expect.iter().map(|expected| expectation(*expected)).collect();
-        // Whose keys are trusted nobody has said yet; what is expected on the command line is.
+        // What is expected on the command line counts as if it were signed.
         let trust = |checkpoint: &Checkpoint| {
-            if expected.contains(checkpoint) { Trust::Trusted } else { Trust::Unknown }
+            if expected.contains(checkpoint) { Trust::Trusted } else { trust(trusted, checkpoint) }
         };
         let verdict = match connection {
             Some(connection) => ledger::verify(connection, expected.clone(), trust)?,
@@ -158,6 +162,16 @@ impl Verify {
     }
 }
 
+/// The keys whose checkpoints count: those that the estate trusts, as it lies in the work tree; the user's own, where it names none or cannot
+/// be read.
+fn trusted(project: &Project, settings: &Settings) -> Result<TrustedKeys, CommandError> {
+    let loaded = terrace_config::load_estate(&project.work_tree()?, &project.prefix()?);
+    match loaded.estate {
+        Some(estate) => trusted_keys(settings, &estate),
+        None => Ok(TrustedKeys::default()),
+    }
+}
+
 fn expectation((seq, hash): (u64, Hash)) -> Checkpoint {
     Checkpoint { seq, hash, at: Moment(0), key: EXPECTATION.to_owned(), signature: Vec::new() }
 }
@@ -166,19 +180,6 @@ fn expected(text: &str) -> Result<(u64, Hash), String> {
     let (seq, hash) = text.split_once(':').ok_or("expected SEQ:HASH")?;
     let seq = seq.parse().ok().filter(|seq| *seq > 0).ok_or("SEQ is the number of an entry, from 1")?;
     Ok((seq, hash.parse::<Hash>().map_err(|error| error.to_string())?))
-}
-
-impl From<DatabaseError> for CommandError {
-    fn from(error: DatabaseError) -> Self {
-        let message = format!("the database cannot be used: {error}");
-        match error {
-            DatabaseError::Newer { .. } => Self::usage(message).help(
-                "A newer Terrace has worked here. Use that one (or a newer one) for this estate; nothing was changed.",
-            ),
-            DatabaseError::Sqlite(_) => Self::failed(message)
-                .help("Terraform's states are not in it. If it is damaged, bring it back from a copy."),
-        }
-    }
 }
 
 impl From<LedgerError> for CommandError {

@@ -1,9 +1,9 @@
 //! `terrace plan`.
 
 use clap::Args;
-use terrace_domain::run::{Mode, Outcome};
+use terrace_domain::run::Outcome;
 
-use crate::delivery::{Conduct, Conducted, Target};
+use crate::delivery::{Conducted, Reach, Target, plan};
 use crate::error::{CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -29,7 +29,7 @@ pub struct Plan {
     /// Show the plans attribute by attribute, as Terraform renders them
     #[arg(long, conflicts_with = "json")]
     full: bool,
-    /// Print the plans as JSON (terrace.plan/1)
+    /// Print the plans as JSON (terrace.plan/2)
     #[arg(long)]
     json: bool,
 }
@@ -37,14 +37,13 @@ pub struct Plan {
 impl Plan {
     /// Plans.
     pub fn run(self, settings: &Settings) -> CommandResult {
-        let prospect = self.target.resolve(settings, self.work_tree)?;
-        prospect.warn_of_removed()?;
+        let prospect = self.target.resolve(settings, self.work_tree, Reach::First)?;
+        prospect.warn_of_removed(settings)?;
         if prospect.is_idle("plan") {
             return Ok(Exit::Done);
         }
         views::say(&prospect.headline("Planning"));
-        let conduct = Conduct { mode: Mode::Plan, renders_plans: self.full, settings };
-        let Conducted { run, plans, .. } = prospect.conduct(&conduct)?;
+        let Conducted { run, plans, .. } = plan(&prospect, settings, self.full)?;
         if self.json {
             plans.json(&run);
         } else {

@@ -1,8 +1,9 @@
 //! `terrace release`: build releases, look at them, check them, and restore the source from them.
 
-mod build;
+pub mod build;
 mod diff;
 mod list;
+mod provenance;
 mod restore;
 mod show;
 mod verify;

@@ -1,4 +1,6 @@
-//! `terrace run list` and `terrace run show`.
+//! `terrace run`: looks at runs, and decides about those that wait.
+
+mod decide;
 
 use clap::{Args, Subcommand};
 use terrace_domain::run::RunId;
@@ -11,11 +13,14 @@ use crate::record::Record;
 use crate::settings::Settings;
 use crate::views;
 
-/// Look at runs
+/// Look at runs, approve and reject what waits, call a run off
 #[derive(Debug, Subcommand)]
 pub enum Run {
     List(List),
     Show(Show),
+    Approve(decide::Approve),
+    Reject(decide::Reject),
+    Cancel(decide::Cancel),
 }
 
 /// List runs, the newest first
@@ -30,19 +35,19 @@ pub struct List {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// Print JSON (terrace.runs/1)
+    /// Print JSON (terrace.runs/2)
     #[arg(long)]
     json: bool,
 }
 
-/// Show one run: each instance, what it changed, why it failed
+/// Show one run: each instance, what it changed, what it waits for, why it failed
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  terrace run show            the newest\n  terrace run show 3 --json")]
 pub struct Show {
     /// The run's number; the newest by default
     #[arg(value_name = "RUN")]
     id: Option<u64>,
-    /// Print JSON (terrace.run/1)
+    /// Print JSON (terrace.run/2)
     #[arg(long)]
     json: bool,
 }
@@ -52,18 +57,26 @@ impl Run {
     pub fn run(self, settings: &Settings) -> CommandResult {
         let home = Project::find(settings)?.home();
         if !home.database().exists() {
-            match self {
-                Self::List(List { json: true, .. }) => views::run::list_json(&[]),
-                Self::List(_) => views::run::list(&[], None),
-                Self::Show(Show { id: Some(id), .. }) => return Err(no_run(id)),
-                Self::Show(_) => return Err(no_run_yet()),
-            }
-            return Ok(Exit::Done);
+            return match self {
+                Self::List(List { json: true, .. }) => {
+                    views::run::list_json(&[]);
+                    Ok(Exit::Done)
+                }
+                Self::List(_) => {
+                    views::run::list(&[], None);
+                    Ok(Exit::Done)
+                }
+                Self::Show(Show { id: Some(id), .. }) => Err(no_run(id)),
+                Self::Show(_) | Self::Approve(_) | Self::Reject(_) | Self::Cancel(_) => Err(no_run_yet()),
+            };
         }
-        let store = Store::open(&home.database())?;
+        let mut store = Store::open(&home.database(), &settings.actor())?;
         match self {
             Self::List(list) => list.run(&Record::of(&store, &home)),
             Self::Show(show) => show.run(&Record::of(&store, &home), &home),
+            Self::Approve(approve) => approve.run(&mut store, &home, settings),
+            Self::Reject(reject) => reject.run(&mut store, &home, settings),
+            Self::Cancel(cancel) => cancel.run(&mut store, &home, settings),
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::views;
 use crate::views::status::Overview;
 
 const AFTER_HELP: &str = "\
-For each stack and environment: which commit runs there, since when, and how the last delivery went, if not well.
+For each stack and environment: which release runs there (and its commit), since when, which is on its way and what it waits for, and how the
+last delivery went, if not well.
 
 Examples:
   terrace status
@@ -21,7 +22,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Status {
-    /// Print JSON (terrace.status/1)
+    /// Print JSON (terrace.status/2)
     #[arg(long)]
     json: bool,
 }
@@ -39,7 +40,9 @@ impl Status {
         };
         let home = project.home();
         let rows = match home.database() {
-            database if database.exists() => Record::of(&Store::open(&database)?, &home).instances()?,
+            database if database.exists() => {
+                Record::of(&Store::open(&database, &settings.actor())?, &home).instances()?
+            }
             _ => Vec::new(),
         };
         let overview = Overview::new(opened.as_ref().map(|opened| &*opened.estate), &rows, &home);

@@ -1,21 +1,17 @@
 //! Makes ready one instance of an environment that is not delivered to: for commands that read its state, or put another in its place.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use terrace_domain::name::StackName;
-use terrace_domain::run::{Failure, Mode};
+use terrace_domain::run::{Failure, InstanceId, Mode};
 use terrace_driver::context::Context;
-use terrace_driver::home::make_private;
 use terrace_driver::instance::Halt;
 use terrace_world::lock::Lock;
-use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
 use tokio::sync::watch;
 
-use super::conduct::start_sandbox;
 use super::hold::take;
+use super::ordering::Wishes;
 use super::signals::stop_on_signals;
-use super::{Prospect, Target};
+use super::{Prospect, Reach, Target};
 use crate::error::CommandError;
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -25,8 +21,8 @@ use crate::views::progress::Progress;
 pub struct AtRest {
     /// All that its steps need.
     pub ctx: Context,
-    /// Its stack.
-    pub stack: StackName,
+    /// Which instance.
+    pub id: InstanceId,
     /// Becomes true when somebody asks to stop.
     pub stop: watch::Receiver<bool>,
     /// Keeps others out of the environment.
@@ -44,7 +40,7 @@ pub fn prospect(stack: &str, environment: &str, settings: &Settings) -> Result<P
         parallelism: None,
         verbose: false,
     };
-    target.resolve(settings, false)
+    target.resolve(settings, false, Reach::First)
 }
 
 impl Prospect {
@@ -68,35 +64,15 @@ impl Prospect {
         };
         let stack = stack.clone();
         let stop = stop_on_signals(Arc::new(Progress::new(false, false, std::iter::empty())))?;
-        let requirement = &self.opened.estate.terraform;
-        let process_environment =
-            ProcessEnvironment::scrubbed(settings.environment.clone(), &requirement.pass_env, &settings.folder);
-        let (binary, version) = (requirement.binary.as_deref(), requirement.version.as_deref());
         let home = self.project.home();
         home.create()?;
-        let lock = take(&home, &self.environment, settings)?;
-        let terraform = Terraform::find(binary, version, &self.project.root, &process_environment).await?;
-        let sources = self.sources()?;
-        let sandbox = start_sandbox(&home, settings, &sources).await?;
-        let logs = home.plan_logs(self.environment.as_str());
-        make_private(&logs)?;
-        let ctx = Context {
-            estate: Arc::clone(&self.opened.estate),
-            graph: Arc::clone(&self.opened.graph),
-            environment: self.environment.clone(),
-            mode: Mode::Plan,
-            renders_plans: false,
-            tree: Arc::clone(&self.opened.tree),
-            sources,
-            delivered: BTreeMap::new(),
-            read: BTreeSet::new(),
-            terraform,
-            process_environment,
-            home,
-            logs,
-            sandbox,
-        };
-        Ok(AtRest { ctx, stack, stop, _lock: lock })
+        let environment = self.legs[0].environment.clone();
+        let lock = take(&home, &environment, settings)?;
+        let crew = self.crew(settings, None, Mode::Plan);
+        let gear = crew.gear().await?;
+        let order = self.order(&Wishes { mode: Mode::Plan, confirmed: &[], again: true }, None, |_| None);
+        let ctx = crew.context(gear, &order, None, &[])?;
+        Ok(AtRest { ctx, id: InstanceId { environment, stack }, stop, _lock: lock })
     }
 }
 

@@ -10,6 +10,7 @@ use terrace_driver::store::Store;
 use super::Prospect;
 use super::hold::look_into_store;
 use crate::error::CommandError;
+use crate::settings::Settings;
 use crate::views;
 
 /// How many names a warning lists; all are in `terrace status`.
@@ -17,11 +18,12 @@ const NAMES_MAX: usize = 5;
 
 impl Prospect {
     /// Warns of stacks that were delivered here, or are part of the change, and are not in the estate any more.
-    pub fn warn_of_removed(&self) -> Result<(), CommandError> {
+    pub fn warn_of_removed(&self, settings: &Settings) -> Result<(), CommandError> {
         let home = self.project.home();
-        let store = look_into_store(&home)?;
+        let store = look_into_store(&home, settings)?;
         let rows = store.as_ref().map(Store::instances).transpose()?.unwrap_or_default();
-        let here = rows.iter().filter(|row| row.environment == self.environment.as_str());
+        let is_here = |name: &str| self.legs.iter().any(|leg| leg.environment.as_str() == name);
+        let here = rows.iter().filter(|row| is_here(&row.environment));
         let known = here.map(|row| row.stack.as_str());
         let named = self.selected.change.iter().flat_map(|change| &change.affected.removed).map(StackName::as_str);
         let removed: BTreeSet<_> =

@@ -1,38 +1,33 @@
-//! Brings a run to its end: everything that can keep it from beginning first, then its record, then the driver.
+//! Brings a run to its end, or to where only people can go on: everything that can keep it from beginning first, then its record, then the
+//! driver.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use terrace_config::Watches;
-use terrace_domain::name::StackName;
-use terrace_domain::run::{Mode, Order, Run, RunId};
-use terrace_driver::context::{Context, Source};
-use terrace_driver::home::{Home, make_private};
-use terrace_driver::local::{self, DriveError, Journal};
-use terrace_driver::store::{InstanceRow, Preface, Store};
-use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
+use terrace_domain::run::{Event, Mode, Order, Run, RunId};
+use terrace_driver::local::{self, Drive, DriveError, Journal, Notice};
+use terrace_driver::store::{ORDER_SEQ, Preface, Store};
+use terrace_release::layout::Layout;
+use terrace_release::tree::ReleaseTree;
+use terrace_world::lock::{Lock, LockError};
+use terrace_world::terraform::Terraform;
 
-use super::Prospect;
-use super::hold::{look_into_store, open_store, take};
+use super::crew::Crew;
+use super::hold::{checkpoint, clear_the_way, hold_run, look_into_store, new_holder, taken};
 use super::logs::prune;
+use super::ordering::Wishes;
 use super::signals::stop_on_signals;
+use super::{Prospect, checked_code};
+use crate::commands::release::build::build_opened;
 use crate::error::CommandError;
+use crate::project::{Opened, Project};
+use crate::selection::Selected;
 use crate::settings::Settings;
 use crate::views;
 use crate::views::plan::Gathered;
 use crate::views::progress::Progress;
 
-/// How a run is to be conducted.
-pub struct Conduct<'a> {
-    /// Plan or deliver.
-    pub mode: Mode,
-    /// Whether plans are told in Terraform's own rendering.
-    pub renders_plans: bool,
-    /// What the command was started with.
-    pub settings: &'a Settings,
-}
-
-/// A run that came to its end.
+/// A run that came to its end, or rests.
 pub struct Conducted {
     /// The run.
     pub run: Run,
@@ -42,90 +37,206 @@ pub struct Conducted {
     pub plans: Arc<Gathered>,
 }
 
+/// Plans, and shows the progress.
+pub fn plan(prospect: &Prospect, settings: &Settings, renders_plans: bool) -> Result<Conducted, CommandError> {
+    block_on(async {
+        let home = prospect.project.home();
+        home.create()?;
+        let watched = Watched::begin(prospect, settings)?;
+        let crew = Crew { renders_plans, ..prospect.crew(settings, None, Mode::Plan) };
+        let gear = crew.gear().await?;
+        let store = look_into_store(&home, settings)?;
+        let earlier = store.as_ref().map(Store::instances).transpose()?.unwrap_or_default();
+        let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true };
+        let order = prospect.order(&wishes, None, |_| None);
+        let ctx = crew.context(gear, &order, None, &earlier)?;
+        let drive = Drive {
+            ctx: Arc::new(ctx),
+            journal: Journal::Nowhere(store.as_ref()),
+            seq: 0,
+            stop: watched.stop.clone(),
+            now: &views::time::now,
+            watcher: watched.watcher(true),
+            holder: new_holder(settings),
+            waits: false,
+        };
+        let run = local::drive(drive, Run::new(order), Event::Started).await.map_err(drive_error)?;
+        Ok(Conducted { run, id: None, plans: watched.end().await })
+    })
+}
+
+/// Delivers a release in a new run. With `release` that one, which was built before; else that of the prospect's commit, which is built.
+pub fn deliver(
+    mut prospect: Prospect,
+    settings: &Settings,
+    wishes: &Wishes<'_>,
+    release: Option<Arc<ReleaseTree>>,
+    lock_wait_secs: u64,
+) -> Result<Conducted, CommandError> {
+    let home = prospect.project.home();
+    home.create()?;
+    let release = match release {
+        Some(release) => release,
+        None => prospect.release(settings)?,
+    };
+    block_on(async {
+        let watched = Watched::begin(&prospect, settings)?;
+        let estate_release = release.release().clone();
+        let crew = Crew { lock_wait_secs, ..prospect.crew(settings, Some(Arc::clone(&release)), Mode::Deliver) };
+        let gear = crew.gear().await?;
+        let mut store = Store::open(&home.database(), &settings.actor())?;
+        let order =
+            prospect.order(wishes, Some(estate_release.digest), |stack| estate_release.stacks.get(stack).copied());
+        // All that can keep a run from beginning comes before its record: a run without an end is one that was killed.
+        let preface = preface(&order, &estate_release.subject.unwrap_or_default(), settings, &gear.terraform);
+        let id = store.create_run(views::time::now(), &order, &preface)?;
+        let lock = hold_run(&home, id, settings)?;
+        clear_the_way(&mut store, &home, id, &order, settings)?;
+        let earlier = store.instances()?;
+        let ctx = crew.context(gear, &order, Some(id), &earlier)?;
+        prune(&home.runs());
+        let begun = Begun { id, run: Run::new(order), seq: ORDER_SEQ, first: Event::Started, _lock: lock };
+        begun.drive(ctx, store, watched, settings).await
+    })
+}
+
+/// Takes up a run whose process is gone, or which waited for people that have decided.
+pub fn resume(
+    project: Project,
+    settings: &Settings,
+    id: RunId,
+    (parallelism, verbose): (Option<usize>, bool),
+    lock_wait_secs: u64,
+) -> Result<Conducted, CommandError> {
+    let home = project.home();
+    let lock = hold_run(&home, id, settings)?;
+    let store = Store::open(&home.database(), &settings.actor())?;
+    let Some((run, seq)) = store.replay(id)? else {
+        return Err(CommandError::usage(format!("there is no run {id}")).help("`terrace run list` shows all runs."));
+    };
+    if run.finished().is_some() {
+        return Err(CommandError::usage(format!("run {id} is over: it {}", run.outcome().as_str()))
+            .help("`terrace deliver --retry` makes a new run of the same release."));
+    }
+    let digest = run.order().release.ok_or_else(|| CommandError::failed("the run delivers no release"))?;
+    let layout = Layout::open(&home.releases())?;
+    let release = Arc::new(ReleaseTree::open(&layout, &layout.resolve(&digest.to_string())?)?);
+    let opened = project.open_release(&release)?;
+    let stacks = run.order().stacks.iter().map(|ordered| ordered.stack.clone()).collect();
+    let selected = Selected { stacks, downstream: BTreeSet::new(), change: None };
+    let code = checked_code(&project, &opened, &selected)?;
+    let prospect = Prospect {
+        project,
+        opened,
+        selected,
+        legs: Vec::new(),
+        code,
+        parallelism: parallelism.unwrap_or(run.order().parallelism),
+        verbose,
+    };
+    let first = if run.started().is_none() { Event::Started } else { Event::Resumed };
+    block_on(async {
+        let watched = Watched::begin(&prospect, settings)?;
+        let crew = Crew { lock_wait_secs, ..prospect.crew(settings, Some(release), Mode::Deliver) };
+        let gear = crew.gear().await?;
+        let earlier = store.instances()?;
+        let ctx = crew.context(gear, run.order(), Some(id), &earlier)?;
+        Begun { id, run, seq, first, _lock: lock }.drive(ctx, store, watched, settings).await
+    })
+}
+
+/// A run that is about to be driven.
+struct Begun {
+    id: RunId,
+    run: Run,
+    seq: u64,
+    first: Event,
+    _lock: Lock,
+}
+
+impl Begun {
+    async fn drive(
+        self,
+        ctx: terrace_driver::context::Context,
+        mut store: Store,
+        watched: Watched,
+        settings: &Settings,
+    ) -> Result<Conducted, CommandError> {
+        let drive = Drive {
+            ctx: Arc::new(ctx),
+            journal: Journal::Store(&mut store, self.id),
+            seq: self.seq,
+            stop: watched.stop.clone(),
+            now: &views::time::now,
+            watcher: watched.watcher(false),
+            holder: new_holder(settings),
+            waits: true,
+        };
+        let run = local::drive(drive, self.run, self.first).await.map_err(drive_error)?;
+        checkpoint(&mut store, settings);
+        Ok(Conducted { run, id: Some(self.id), plans: watched.end().await })
+    }
+}
+
 impl Prospect {
-    /// Brings the run to its end and shows its progress.
-    pub fn conduct(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CommandError::failed(format!("threads cannot be started: {error}")))?;
-        runtime.block_on(self.conduct_async(conduct))
+    pub(super) fn crew<'a>(
+        &'a self,
+        settings: &'a Settings,
+        release: Option<Arc<ReleaseTree>>,
+        mode: Mode,
+    ) -> Crew<'a> {
+        let Self { project, opened, code, .. } = self;
+        Crew { project, opened, code, release, settings, mode, renders_plans: false, lock_wait_secs: 0 }
     }
 
-    async fn conduct_async(self, conduct: &Conduct<'_>) -> Result<Conducted, CommandError> {
-        let settings = conduct.settings;
-        let names = self.selected.stacks.union(&self.selected.downstream);
-        let stacks = names.map(|name| &self.opened.estate.stacks[name]);
-        let progress = Arc::new(Progress::new(settings.is_interactive, self.verbose, stacks));
+    /// The release of the commit, built unless it is there; from here on its files are what is delivered.
+    fn release(&mut self, settings: &Settings) -> Result<Arc<ReleaseTree>, CommandError> {
+        let layout = Layout::open_or_create(&self.project.home().releases())?;
+        let built = build_opened(settings, &self.project, &self.opened, &layout, (false, false))?;
+        views::release::built_line(&built);
+        let release = Arc::new(ReleaseTree::open(&layout, &built.descriptor)?);
+        let commit = self.opened.commit.take();
+        self.opened = Opened { commit, ..self.project.open_release(&release)? };
+        Ok(release)
+    }
+}
+
+/// A run that somebody watches and may stop.
+struct Watched {
+    progress: Arc<Progress>,
+    plans: Arc<Gathered>,
+    stop: tokio::sync::watch::Receiver<bool>,
+    uncommitted: tokio::task::JoinHandle<()>,
+}
+
+impl Watched {
+    fn begin(prospect: &Prospect, settings: &Settings) -> Result<Self, CommandError> {
+        let estate = &prospect.opened.estate;
+        let stacks = prospect.selected.stacks.union(&prospect.selected.downstream).map(|name| &estate.stacks[name]);
+        let progress = Arc::new(Progress::new(settings.is_interactive, prospect.verbose, stacks));
         let stop = stop_on_signals(Arc::clone(&progress))?;
-        let uncommitted = self.watch_for_uncommitted(&progress);
-        let requirement = &self.opened.estate.terraform;
-        let process_environment =
-            ProcessEnvironment::scrubbed(settings.environment.clone(), &requirement.pass_env, &settings.folder);
-        let (binary, version) = (requirement.binary.as_deref(), requirement.version.as_deref());
-        let home = self.project.home();
-        home.create()?;
-        let _lock = take(&home, &self.environment, settings)?;
-        // All that can keep a run from beginning comes before its record: a run without an end is one that was killed. While Terraform
-        // says its version, the rest is made ready.
-        let terraform = Terraform::find(binary, version, &self.project.root, &process_environment);
-        let (terraform, prepared) = tokio::join!(terraform, async {
-            let sources = self.sources()?;
-            let sandbox = start_sandbox(&home, settings, &sources).await?;
-            Ok::<_, CommandError>((sources, sandbox))
-        });
-        let (terraform, (sources, sandbox)) = (terraform?, prepared?);
-        let mut store = match conduct.mode {
-            Mode::Deliver => Some(open_store(&home, &self.environment)?),
-            Mode::Plan => look_into_store(&home)?,
-        };
-        let earlier = self.earlier(store.as_ref())?;
-        let order = self.order(conduct.mode, &earlier);
-        let mut store = store.take_if(|_| conduct.mode == Mode::Deliver);
-        let run_id = match &mut store {
-            Some(store) => Some(store.create_run(views::time::now(), &order, &self.preface(settings, &terraform))?),
-            None => None,
-        };
-        let logs = run_id.map_or_else(|| home.plan_logs(self.environment.as_str()), |id| home.logs(id));
-        make_private(&logs)?;
-        if let (Some(_), Some(folder)) = (run_id, logs.parent()) {
-            prune(folder);
-        }
-        let ctx = Context {
-            estate: Arc::clone(&self.opened.estate),
-            graph: Arc::clone(&self.opened.graph),
-            environment: self.environment.clone(),
-            mode: conduct.mode,
-            renders_plans: conduct.renders_plans,
-            tree: Arc::clone(&self.opened.tree),
-            sources,
-            delivered: earlier.into_iter().filter_map(|(name, row)| Some((name, row.source?))).collect(),
-            read: read_for_sure(&order),
-            terraform,
-            process_environment,
-            home,
-            logs,
-            sandbox,
-        };
-        let journal = match (&mut store, run_id) {
-            (Some(store), Some(id)) => Journal::Store(store, id),
-            _ => Journal::Nowhere,
-        };
-        let plans = Arc::new(Gathered::default());
-        let gathered = Arc::clone(&plans);
-        let gathers = conduct.mode == Mode::Plan;
-        let watcher = Arc::new(move |notice: local::Notice<'_>| {
+        let uncommitted = prospect.watch_for_uncommitted(&progress);
+        Ok(Self { progress, plans: Arc::default(), stop, uncommitted })
+    }
+
+    fn watcher(&self, gathers: bool) -> Arc<dyn Fn(Notice<'_>) + Send + Sync> {
+        let (progress, plans) = (Arc::clone(&self.progress), Arc::clone(&self.plans));
+        Arc::new(move |notice| {
             progress.note(&notice);
             if gathers {
-                gathered.note(&notice);
+                plans.note(&notice);
             }
-        });
-        let run = local::drive(Arc::new(ctx), Run::new(order), journal, stop, &views::time::now, watcher).await;
-        // Told by now, unless looking took longer than the run.
-        let _ = uncommitted.await;
-        Ok(Conducted { run: run.map_err(drive_error)?, id: run_id, plans })
+        })
     }
 
+    async fn end(self) -> Arc<Gathered> {
+        // Told by now, unless looking took longer than the run.
+        let _ = self.uncommitted.await;
+        self.plans
+    }
+}
+
+impl Prospect {
     /// Warns of what is not committed, and so not part of the run, as soon as git has told; the run does not wait for it.
     fn watch_for_uncommitted(&self, progress: &Arc<Progress>) -> tokio::task::JoinHandle<()> {
         let asked = self.opened.commit.is_some().then(|| self.project.uncommitted());
@@ -136,77 +247,23 @@ impl Prospect {
             }
         })
     }
-
-    /// What earlier runs left in the environment.
-    fn earlier(&self, store: Option<&Store>) -> Result<BTreeMap<StackName, InstanceRow>, CommandError> {
-        let rows = store.map(Store::instances).transpose()?.unwrap_or_default();
-        let here = rows.into_iter().filter(|row| row.environment == self.environment.as_str());
-        Ok(here.filter_map(|row| Some((row.stack.parse().ok()?, row))).collect())
-    }
-
-    fn order(&self, mode: Mode, earlier: &BTreeMap<StackName, InstanceRow>) -> Order {
-        let standings = earlier.iter().map(|(name, row)| (name.clone(), row.standing)).collect();
-        Order {
-            mode,
-            stage: self.stage.name.clone(),
-            environment: self.environment.clone(),
-            commit: self.opened.commit.as_ref().map(|commit| commit.id.to_string()),
-            parallelism: self.parallelism,
-            instances: Order::instances_of(
-                &self.opened.graph,
-                &self.selected.stacks,
-                &self.selected.downstream,
-                &standings,
-            ),
-        }
-    }
-
-    fn preface(&self, settings: &Settings, terraform: &Terraform) -> Preface {
-        let commit = self.opened.commit.as_ref();
-        Preface {
-            commit: commit.map(|commit| commit.id.to_string()).unwrap_or_default(),
-            subject: commit.map(|commit| commit.subject.clone()).unwrap_or_default(),
-            actor: settings.actor(),
-            terraform: format!("{} {}", terraform.product.as_str(), terraform.version),
-        }
-    }
-
-    /// The files and facts of all stacks whose folders will be laid out.
-    pub(super) fn sources(&self) -> Result<BTreeMap<StackName, Source>, CommandError> {
-        let estate = &self.opened.estate;
-        let watches = Watches::of(estate);
-        let source = |name: &StackName| {
-            let source = Source::of(&*self.opened.tree, &estate.stacks[name], &self.code, &watches)
-                .map_err(|error| CommandError::usage(format!("stack {name}: {}", CommandError::chain(&error))))?;
-            for link in &source.dangling {
-                views::error::warn(&format!("stack {name}: the link {link} leads to nothing, and is left out"));
-            }
-            Ok((name.clone(), source))
-        };
-        let loaded = estate.stacks.iter().filter(|(_, stack)| self.code.modules.contains_key(&stack.folder));
-        loaded.map(|(name, _)| source(name)).collect()
-    }
 }
 
-/// The stacks whose outputs are read by an instance that takes part in any case.
-fn read_for_sure(order: &Order) -> BTreeSet<StackName> {
-    let sure = order.instances.iter().filter(|instance| !instance.only_if_upstream_changes);
-    let read = sure.flat_map(|instance| &instance.upstream).filter(|(_, outputs)| !outputs.is_empty());
-    read.map(|(upstream, _)| upstream.clone()).collect()
+fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::failed(format!("threads cannot be started: {error}")))?;
+    runtime.block_on(work)
 }
 
-pub(super) async fn start_sandbox(
-    home: &Home,
-    settings: &Settings,
-    sources: &BTreeMap<StackName, Source>,
-) -> Result<Option<Arc<terrace_sandbox::Server>>, CommandError> {
-    if !sources.values().any(Source::uses_sandbox) {
-        return Ok(None);
+fn preface(order: &Order, subject: &str, settings: &Settings, terraform: &Terraform) -> Preface {
+    Preface {
+        commit: order.commit.clone().unwrap_or_default(),
+        subject: subject.to_owned(),
+        actor: settings.actor(),
+        terraform: terraform.named(),
     }
-    let server = terrace_sandbox::Server::start(&home.sandbox(), &settings.temporary).await;
-    let failed =
-        |error| CommandError::failed(format!("the sandbox cloud cannot be started: {}", CommandError::chain(&error)));
-    server.map(Arc::new).map(Some).map_err(failed)
 }
 
 fn drive_error(error: DriveError) -> CommandError {
@@ -219,9 +276,13 @@ fn drive_error(error: DriveError) -> CommandError {
             }
             CommandError::failed(message).help(
                 "Nothing more was started after that. What was applied is in Terraform's states. \
-                 Make room on the disk (or mend it), then deliver again.",
+                 Make room on the disk (or mend it), then `terrace resume`, or deliver again.",
             )
         }
+        DriveError::Environment { environment, source: LockError::Held { holder, .. } } => {
+            taken(environment.as_str(), holder.as_deref())
+        }
+        DriveError::Environment { .. } => CommandError::failed(CommandError::chain(&error)),
         DriveError::Impossible(_) => CommandError::failed(error.to_string()),
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use console::{Style, style};
-use terrace_domain::run::{Changes, Failure, Instance, InstanceState, SkipReason, TerraformDiagnostic};
+use terrace_domain::run::{
+    Awaiting, Changes, Failure, Instance, InstanceState, SkipReason, TerraformDiagnostic, WaitsFor,
+};
 
 use super::time;
 
@@ -11,15 +13,21 @@ use super::time;
 pub fn mark(state: &InstanceState) -> (&'static str, Style) {
     match state {
         InstanceState::Applied => ("✓", Style::new().green()),
-        InstanceState::Unchanged | InstanceState::Skipped(SkipReason::NothingChanged) => ("=", Style::new().dim()),
+        InstanceState::Unchanged | InstanceState::Skipped(SkipReason::NothingChanged | SkipReason::Current) => {
+            ("=", Style::new().dim())
+        }
         InstanceState::Planned => ("~", Style::new().cyan()),
         InstanceState::Failed(_) => ("✗", Style::new().red()),
         InstanceState::Interrupted(_) | InstanceState::Abandoned(_) => ("!", Style::new().yellow()),
-        InstanceState::Blocked(_) => ("?", Style::new().yellow()),
+        InstanceState::Blocked(_) | InstanceState::Awaiting(_) => ("?", Style::new().yellow()),
+        InstanceState::Unsettled => ("!", Style::new().yellow()),
+        InstanceState::Refused(_) | InstanceState::Rejected { .. } => ("✗", Style::new().red()),
         InstanceState::Skipped(_) => ("-", Style::new().yellow()),
-        InstanceState::Waiting | InstanceState::Preparing | InstanceState::Planning | InstanceState::Applying => {
-            ("·", Style::new())
-        }
+        InstanceState::Waiting
+        | InstanceState::Preparing
+        | InstanceState::Planning
+        | InstanceState::Applying
+        | InstanceState::Settling => ("·", Style::new()),
     }
 }
 
@@ -53,7 +61,57 @@ fn words(state: &InstanceState) -> String {
         InstanceState::Skipped(SkipReason::Upstream(stack)) => format!("not started: {stack} did not succeed"),
         InstanceState::Skipped(SkipReason::Stopped) => "not started: the run was stopped".to_owned(),
         InstanceState::Skipped(SkipReason::NothingChanged) => "not needed: nothing that it reads changed".to_owned(),
+        InstanceState::Skipped(SkipReason::Current) => {
+            "current: this release runs already, with the same inputs".to_owned()
+        }
+        InstanceState::Skipped(SkipReason::NotProven(environment)) => {
+            format!("not started: there is no evidence that this release succeeded in {environment}")
+        }
+        InstanceState::Skipped(SkipReason::Superseded(run)) => format!("left to run {run}, which is newer"),
+        InstanceState::Awaiting(awaiting) => waiting_for_people(awaiting),
+        InstanceState::Refused(kind) => format!("refused: this version of Terrace cannot decide the gate `{kind}`"),
+        InstanceState::Rejected { by, reason } if reason.is_empty() => format!("rejected by {by}"),
+        InstanceState::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
+        InstanceState::Unsettled => {
+            "cut off in apply: what came of it is looked into when the run is resumed".to_owned()
+        }
         other => other.word().to_owned(),
+    }
+}
+
+fn waiting_for_people(awaiting: &Awaiting) -> String {
+    let mut text = "waits for approval".to_owned();
+    if !awaiting.differs.is_empty() {
+        let parts: Vec<_> = awaiting.differs.iter().map(|part| part.as_str()).collect();
+        let _ = write!(text, " again (what was approved had another {})", parts.join(", "));
+    }
+    if !awaiting.approvals.is_empty() {
+        let names: Vec<_> = awaiting.approvals.iter().map(|approval| approval.by.as_str()).collect();
+        let _ = write!(text, ", approved by {} so far", names.join(", "));
+    }
+    text
+}
+
+/// What an instance waits for, in words.
+pub fn waits(waits: &[WaitsFor]) -> String {
+    let words: Vec<_> = waits.iter().map(wait).collect();
+    words.join(", and ")
+}
+
+fn wait(wait: &WaitsFor) -> String {
+    match wait {
+        WaitsFor::Upstream(stacks) => {
+            let names: Vec<_> = stacks.iter().map(ToString::to_string).collect();
+            format!("{} upstream", names.join(", "))
+        }
+        WaitsFor::StageBefore(environment) => format!("the same release in {environment}"),
+        WaitsFor::Approval { missing, by } => {
+            let whom = if by.is_empty() { "anybody".to_owned() } else { by.join(", ") };
+            format!("{} of {whom}", super::count(*missing, "approval"))
+        }
+        WaitsFor::Environment => "its environment".to_owned(),
+        WaitsFor::Place => "a place".to_owned(),
+        WaitsFor::Resume => "`terrace resume`".to_owned(),
     }
 }
 

@@ -32,14 +32,14 @@ impl Gathered {
     pub fn note(&self, notice: &Notice<'_>) {
         let mut plans = self.plans.lock().expect("no panic while held");
         match notice {
-            Notice::Terraform { stack, step: Step::Plan, message: Message::PlannedChange { address, action } } => {
-                let plan = plans.entry((*stack).clone()).or_default();
+            Notice::Terraform { instance, step: Step::Plan, message: Message::PlannedChange { address, action } } => {
+                let plan = plans.entry(instance.stack.clone()).or_default();
                 plan.resources.push((address.clone(), action.clone()));
             }
-            Notice::Plan { stack, text } => {
-                plans.entry((*stack).clone()).or_default().rendering = Some((*text).to_owned());
+            Notice::Plan { instance, text } => {
+                plans.entry(instance.stack.clone()).or_default().rendering = Some((*text).to_owned());
             }
-            Notice::Terraform { .. } | Notice::Event { .. } => {}
+            _ => {}
         }
     }
 
@@ -49,8 +49,8 @@ impl Gathered {
         let mut text = String::new();
         for one in run.instances() {
             let Some(changes) = one.changes.as_ref().filter(|changes| !changes.is_empty()) else { continue };
-            let _ = writeln!(text, "{}  {}", style(&one.stack).bold(), instance::changes_in_words(changes, false));
-            let Some(plan) = plans.get(&one.stack) else { continue };
+            let _ = writeln!(text, "{}  {}", style(one.stack()).bold(), instance::changes_in_words(changes, false));
+            let Some(plan) = plans.get(one.stack()) else { continue };
             if let Some(rendering) = &plan.rendering {
                 let _ = writeln!(text, "{}", indented(rendering));
             } else {
@@ -66,14 +66,14 @@ impl Gathered {
         print(&text);
     }
 
-    /// Prints the plans as JSON, `terrace.plan/1`.
+    /// Prints the plans as JSON, `terrace.plan/2`.
     pub fn json(&self, run: &Run) {
         let plans = self.plans.lock().expect("no panic while held");
         let resources = plans.iter().flat_map(|(stack, plan)| {
             plan.resources.iter().map(|(address, action)| ResourceJson { stack: stack.as_str(), address, action })
         });
         let report = PlanJson { plan: run_view::run_json(run, None), resources: resources.collect() };
-        print_json("terrace.plan/1", &report);
+        print_json("terrace.plan/2", &report);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use console::style;
@@ -9,25 +10,30 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terrace_domain::estate::Stack;
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
-use terrace_domain::run::{Effect, Event, Instance, Run, Step, TerraformDiagnostic};
+use terrace_domain::run::{Effect, Event, Instance, InstanceId, InstanceState, Run, Step, TerraformDiagnostic};
 use terrace_driver::local::Notice;
 use terrace_world::terraform::Message;
 use terrace_world::terraform::message::Phase;
 
 use super::instance;
+use crate::delivery::who;
 
+/// How wide the column of environments is: their names are short words.
+const ENVIRONMENT_WIDTH: usize = 8;
 /// How often live lines are drawn again.
 const TICK: Duration = Duration::from_millis(120);
 
 /// Shows a run.
 pub struct Progress {
     live: Option<MultiProgress>,
-    bars: Mutex<HashMap<StackName, ProgressBar>>,
+    bars: Mutex<HashMap<InstanceId, ProgressBar>>,
     /// The warnings that were told, of each instance that has not come to its end.
-    warned: Mutex<HashMap<StackName, HashSet<String>>>,
+    warned: Mutex<HashMap<InstanceId, HashSet<String>>>,
     folders: HashMap<StackName, RepoPath>,
     width: usize,
     verbose: bool,
+    /// Whether the run goes through several environments: then they are named.
+    names_environments: AtomicBool,
 }
 
 impl Progress {
@@ -36,15 +42,44 @@ impl Progress {
         let live = is_interactive.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
         let folders: HashMap<_, _> = stacks.map(|stack| (stack.name.clone(), stack.folder.clone())).collect();
         let width = folders.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
-        Self { live, bars: Mutex::default(), warned: Mutex::default(), folders, width, verbose }
+        Self {
+            live,
+            bars: Mutex::default(),
+            warned: Mutex::default(),
+            folders,
+            width,
+            verbose,
+            names_environments: AtomicBool::new(false),
+        }
     }
 
     /// Takes in what the driver tells.
     pub fn note(&self, notice: &Notice<'_>) {
         match notice {
-            Notice::Event { event, run, effects, .. } => self.event(event, run, effects),
-            Notice::Terraform { stack, step, message } => self.message(stack, *step, message),
+            Notice::Event { event, run, effects, .. } => {
+                self.names_environments.store(run.order().stages.len() > 1, Ordering::Relaxed);
+                self.event(event, run, effects);
+            }
+            Notice::Terraform { instance, step, message } => self.message(instance, *step, message),
             Notice::Plan { .. } => {}
+            Notice::EnvironmentTaken { environment, holder } => {
+                self.attention(&format!("waiting for {environment}: it is taken by {}", who(*holder)));
+            }
+            Notice::StateLocked { instance, lock } => self.attention(&format!(
+                "waiting for the state of {instance}: locked by {} since {} ({}, lock {})",
+                lock.who, lock.created, lock.operation, lock.id
+            )),
+            Notice::LockReleased { instance, lock } => self.attention(&format!(
+                "released the lock {} on the state of {instance}: a Terraform of Terrace's own had left it when it died",
+                lock.id
+            )),
+            Notice::Outlived { instance } => self.attention(&format!(
+                "a Terraform is still at work on {instance}, which an earlier Terrace started: waiting for it"
+            )),
+            Notice::BadEvidence { instance, environment, why } => self.attention(&format!(
+                "there is evidence that {} succeeded in {environment}, and it does not count: {why}",
+                instance.stack
+            )),
         }
     }
 
@@ -57,86 +92,110 @@ impl Progress {
                 style("!").for_stderr().yellow()
             ));
         }
-        let own = event.stack().and_then(|stack| run.instance(stack.as_str()));
-        if let Some(instance) = own.filter(|instance| instance.state.is_final()) {
+        let own = event.instance().and_then(|id| run.instance(id));
+        if let Some(instance) =
+            own.filter(|instance| instance.state.is_final() || matches!(instance.state, InstanceState::Awaiting(_)))
+        {
             self.finish(instance);
+        }
+        if let Event::Stale { instance, differs } = event {
+            let parts: Vec<_> = differs.iter().map(|part| part.as_str()).collect();
+            let why = if parts.is_empty() {
+                "it cannot be used any more".to_owned()
+            } else {
+                format!("another {}", parts.join(", "))
+            };
+            self.attention(&format!("the saved plan of {instance} is not applied: {why}. It is planned again"));
         }
         for effect in effects {
             match effect {
-                Effect::Prepare(stack) => self.bar(stack, step_word(Step::Prepare)),
-                Effect::Plan(stack) => self.begin(stack, Step::Plan),
-                Effect::Apply(stack) => self.begin(stack, Step::Apply),
-                Effect::Interrupt(_) | Effect::Finish => {}
+                Effect::Prepare(id) => self.bar(id, step_word(Step::Prepare)),
+                Effect::Plan(id) => self.begin(id, Step::Plan),
+                Effect::Apply(id) => self.begin(id, Step::Apply),
+                Effect::Settle(id) => self.begin(id, Step::Settle),
+                Effect::Enter(_) | Effect::Leave(_) | Effect::Interrupt(_) | Effect::Finish => {}
             }
         }
     }
 
-    fn begin(&self, stack: &StackName, step: Step) {
+    fn begin(&self, id: &InstanceId, step: Step) {
         if self.live.is_some() {
-            self.bar(stack, step_word(step));
+            self.bar(id, step_word(step));
         } else {
-            self.line(&format!("· {stack:width$}  {}", step_word(step), width = self.width));
+            self.line(&format!("· {}  {}", self.label(id), step_word(step)));
         }
     }
 
     fn finish(&self, instance: &Instance) {
         let (mark, colour) = instance::mark(&instance.state);
-        let bar = self.bars.lock().expect("no panic while held").remove(&instance.stack);
+        let bar = self.bars.lock().expect("no panic while held").remove(&instance.id);
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
-        self.warned.lock().expect("no panic while held").remove(&instance.stack);
+        self.warned.lock().expect("no panic while held").remove(&instance.id);
         self.line(&format!(
-            "{} {:width$}  {}",
+            "{} {}  {}",
             colour.for_stderr().apply_to(mark),
-            instance.stack,
-            instance::line(instance),
-            width = self.width
+            self.label(&instance.id),
+            instance::line(instance)
         ));
     }
 
-    fn message(&self, stack: &StackName, step: Step, message: &Message) {
+    fn message(&self, id: &InstanceId, step: Step, message: &Message) {
         if let Message::Diagnostic(diagnostic) = message
             && !diagnostic.is_error
         {
-            self.warning(stack, diagnostic);
+            self.warning(id, diagnostic);
         }
         let Message::Resource { address, phase, text } = message else { return };
-        if let Some(bar) = self.bars.lock().expect("no panic while held").get(stack) {
+        if let Some(bar) = self.bars.lock().expect("no panic while held").get(id) {
             bar.set_message(format!("{}: {text}", step_word(step)));
         }
         let told = step == Step::Apply && matches!(phase, Phase::Complete | Phase::Failed);
         if self.verbose && (told || *phase == Phase::Started) {
             let text = text.strip_prefix(&format!("{address}: ")).unwrap_or(text);
-            self.line(&format!("  {:width$}  {address}: {text}", stack, width = self.width));
+            self.line(&format!("  {}  {address}: {text}", self.label(id)));
         }
     }
 
     /// Terraform says the same at the plan and at the apply: it is told once.
-    fn warning(&self, stack: &StackName, diagnostic: &TerraformDiagnostic) {
-        let text = warning_in_words(self.folders.get(stack), diagnostic);
+    fn warning(&self, id: &InstanceId, diagnostic: &TerraformDiagnostic) {
+        let text = warning_in_words(self.folders.get(&id.stack), diagnostic);
         let is_new =
-            self.warned.lock().expect("no panic while held").entry(stack.clone()).or_default().insert(text.clone());
+            self.warned.lock().expect("no panic while held").entry(id.clone()).or_default().insert(text.clone());
         if is_new {
             let mark = style("!").for_stderr().yellow();
-            self.line(&format!("{mark} {stack:width$}  warning: {text}", width = self.width));
+            self.line(&format!("{mark} {}  warning: {text}", self.label(id)));
         }
     }
 
-    fn bar(&self, stack: &StackName, word: &str) {
+    fn bar(&self, id: &InstanceId, word: &str) {
         let Some(live) = &self.live else { return };
         let mut bars = self.bars.lock().expect("no panic while held");
-        let bar = bars.entry(stack.clone()).or_insert_with(|| {
+        let bar = bars.entry(id.clone()).or_insert_with(|| {
             let bar = live.add(ProgressBar::new_spinner());
             let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg} {elapsed:.dim}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_prefix(format!("{:width$}", stack, width = self.width));
+            bar.set_prefix(self.label(id));
             bar.enable_steady_tick(TICK);
             bar
         });
         if !bar.message().starts_with(word) {
             bar.set_message(word.to_owned());
         }
+    }
+
+    /// The instance's name, as wide as the widest: the stack's, with its environment where there are several.
+    fn label(&self, id: &InstanceId) -> String {
+        if self.names_environments.load(Ordering::Relaxed) {
+            return format!("{:ENVIRONMENT_WIDTH$} {:width$}", id.environment, id.stack, width = self.width);
+        }
+        format!("{:width$}", id.stack, width = self.width)
+    }
+
+    /// Something that people should notice.
+    fn attention(&self, text: &str) {
+        self.line(&format!("{} {text}", style("!").for_stderr().yellow()));
     }
 
     /// Says a line above the live ones.
@@ -154,6 +213,7 @@ fn step_word(step: Step) -> &'static str {
         Step::Prepare => "preparing",
         Step::Plan => "planning",
         Step::Apply => "applying",
+        Step::Settle => "looking what came of it",
     }
 }
 

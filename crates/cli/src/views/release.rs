@@ -46,6 +46,16 @@ pub fn warn_of_links(built: &Built) {
     warn(&built.left_out, "(links that lead out of the fetched modules)");
 }
 
+/// What was built for a delivery, in a line for people.
+pub fn built_line(built: &Built) {
+    let release = &built.release;
+    let new = match built.new.len() {
+        0 => "nothing new".to_owned(),
+        n => format!("{} new", super::count(n, "stack")),
+    };
+    super::say(&format!("Release {} ({new}, {} as before)", release.digest.short(), built.kept.len()));
+}
+
 /// What was built, as text: the digest alone is data.
 pub fn built(built: &Built) {
     let Built { release, new, kept, .. } = built;
@@ -195,7 +205,9 @@ pub fn verification(descriptor: &Descriptor, found: &Verification) {
         0 => print(&format!("{} {release} is whole: {stacks}, {blobs}\n", style("✓").green())),
         problems => {
             say(&format!("{} in {release} ({stacks}, {blobs})", count(problems, "problem")));
-            say("Build it again from its commit (`terrace release build COMMIT`), or take it from where it is whole.");
+            say(
+                "Build it again from its commit (`terrace release build COMMIT --mend`), or take it from where it is whole.",
+            );
         }
     }
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use console::style;
 use serde::Serialize;
-use terrace_domain::run::{Changes, Failure, Instance, InstanceState, Outcome, Run, RunId, SkipReason, Tally};
+use terrace_domain::run::{
+    Changes, Event, Failure, Instance, InstanceState, OrderedStage, Outcome, Run, RunId, SkipReason, Tally,
+};
 use terrace_driver::home::Home;
 use terrace_driver::store::RunRow;
 
@@ -17,12 +19,18 @@ pub fn summary(run: &Run, id: Option<RunId>) {
         let (mark, colour) = instance::mark(&one.state);
         match &one.state {
             InstanceState::Failed(failure) => {
-                let _ =
-                    writeln!(text, "\n{} {}  {}", colour.apply_to(mark), style(&one.stack).bold(), instance::line(one));
+                let _ = writeln!(
+                    text,
+                    "\n{} {}  {}",
+                    colour.apply_to(mark),
+                    style(label(run, one)).bold(),
+                    instance::line(one)
+                );
                 text.push_str(&instance::failure(failure));
             }
-            InstanceState::Skipped(SkipReason::Upstream(_) | SkipReason::Stopped) | InstanceState::Blocked(_) => {
-                let _ = writeln!(text, "{} {}  {}", colour.apply_to(mark), one.stack, instance::line(one));
+            InstanceState::Skipped(SkipReason::NothingChanged | SkipReason::Current) => {}
+            InstanceState::Skipped(_) | InstanceState::Blocked(_) | InstanceState::Refused(_) => {
+                let _ = writeln!(text, "{} {}  {}", colour.apply_to(mark), label(run, one), instance::line(one));
             }
             _ => {}
         }
@@ -33,25 +41,47 @@ pub fn summary(run: &Run, id: Option<RunId>) {
     say(&format!("\n{}", closing_line(run, id)));
 }
 
+/// The stack, with its environment where the run has several.
+fn label(run: &Run, one: &Instance) -> String {
+    if run.order().stages.len() > 1 { one.id.to_string() } else { one.id.stack.to_string() }
+}
+
+/// `dev`, or `dev, staging, prod`.
+fn environments(run: &Run) -> String {
+    let names: Vec<_> = run.order().stages.iter().map(|stage| stage.environment.as_str()).collect();
+    names.join(", ")
+}
+
 fn closing_line(run: &Run, id: Option<RunId>) -> String {
     let outcome = match run.outcome() {
         Outcome::Succeeded => style("succeeded").green().bold(),
         Outcome::Failed => style("failed").red().bold(),
+        Outcome::Waiting => style("waits for a decision").yellow().bold(),
         other => style(other.as_str()).yellow().bold(),
     };
     let mut text = match id {
-        Some(id) => format!("Run {id} in {} {outcome}: ", run.order().environment),
-        None => format!("{} in {} {outcome}: ", "Plan", run.order().environment),
+        Some(id) => format!("Run {id} in {} {outcome}: ", environments(run)),
+        None => format!("{} in {} {outcome}: ", "Plan", environments(run)),
     };
     text.push_str(&tally_in_words(&run.tally(), id.is_some()));
     if let (Some(started), Some(finished)) = (run.started(), run.finished()) {
         let _ = write!(text, ", in {}", time::duration(finished.millis_since(started)));
     }
     text.push('.');
-    if let Some(id) = id.filter(|_| run.outcome() != Outcome::Succeeded) {
-        let _ = write!(text, "\nLook at it with `terrace run show {id}`; deliver again to go on from there.");
+    if let Some(id) = id {
+        text.push_str(&next_step(run.outcome(), id));
     }
     text
+}
+
+fn next_step(outcome: Outcome, id: RunId) -> String {
+    let look = format!("\nLook at it with `terrace run show {id}`");
+    match outcome {
+        Outcome::Succeeded | Outcome::Running => String::new(),
+        Outcome::Waiting => format!("{look}; approve with `terrace run approve {id}`, then `terrace resume {id}`."),
+        Outcome::Refused | Outcome::Superseded => format!("{look}."),
+        _ => format!("{look}; deliver again to go on from there."),
+    }
 }
 
 fn tally_in_words(tally: &Tally, done: bool) -> String {
@@ -59,10 +89,14 @@ fn tally_in_words(tally: &Tally, done: bool) -> String {
         (tally.applied, "applied"),
         (tally.planned, "with changes"),
         (tally.unchanged, "unchanged"),
+        (tally.current, "current"),
         (tally.untouched, "not needed"),
+        (tally.awaiting, "waiting for approval"),
         (tally.failed, "failed"),
         (tally.interrupted, "interrupted"),
         (tally.blocked, "blocked"),
+        (tally.refused, "refused"),
+        (tally.superseded, "left to a newer run"),
         (tally.skipped, "not started"),
     ];
     let mut parts: Vec<_> =
@@ -105,11 +139,11 @@ pub fn list(rows: &[RunRow], environment: Option<&str>) {
     }
     let now = time::now();
     let mut out =
-        table::with_headings(["RUN", "ENVIRONMENT", "OUTCOME", "COMMIT", "INSTANCES", "STARTED", "TOOK", "BY"]);
+        table::with_headings(["RUN", "ENVIRONMENTS", "OUTCOME", "COMMIT", "INSTANCES", "STARTED", "TOOK", "BY"]);
     for row in rows {
         out.add_row([
             row.id.to_string(),
-            row.environment.clone(),
+            row.environments().collect::<Vec<_>>().join(", "),
             outcome(row.outcome),
             format!("{} {}", short(&row.preface.commit), shortened(&row.preface.subject, 40)),
             row.instances.to_string(),
@@ -145,7 +179,15 @@ fn shortened(text: &str, length: usize) -> String {
 
 /// `terrace run show`.
 pub fn show(row: &RunRow, run: &Run, home: &Home) {
-    let mut text = format!("Run {} to {} (stage {}): {}\n", row.id, row.environment, row.stage, outcome(row.outcome));
+    let mut text = format!(
+        "Run {} to {}: {}\n",
+        row.id,
+        row.environments().collect::<Vec<_>>().join(", then "),
+        outcome(row.outcome)
+    );
+    if let Some(release) = &row.release {
+        let _ = writeln!(text, "  release    {release}");
+    }
     let _ = writeln!(text, "  commit     {} {}", short(&row.preface.commit), row.preface.subject);
     let _ = writeln!(text, "  by         {}", row.preface.actor);
     let _ = writeln!(text, "  with       {}", row.preface.terraform);
@@ -158,10 +200,17 @@ pub fn show(row: &RunRow, run: &Run, home: &Home) {
         let _ = writeln!(text, "  logs       {}", logs.display());
     }
     let _ = writeln!(text, "  summary    {}\n", tally_in_words(&run.tally(), true));
-    let width = run.instances().iter().map(|one| one.stack.as_str().len()).max().unwrap_or(0);
+    let width = run.instances().iter().map(|one| label(run, one).len()).max().unwrap_or(0);
     for one in run.instances() {
         let (mark, colour) = instance::mark(&one.state);
-        let _ = writeln!(text, "{} {:width$}  {}", colour.apply_to(mark), one.stack, instance::line(one));
+        let waits = instance::waits(&run.waits_for(&one.id));
+        let waits = if waits.is_empty() { waits } else { format!("  (waits for {waits})") };
+        let _ = writeln!(text, "{} {:width$}  {}{waits}", colour.apply_to(mark), label(run, one), instance::line(one));
+        if let InstanceState::Awaiting(awaiting) = &one.state {
+            for (address, change) in &awaiting.cover.changes {
+                let _ = writeln!(text, "      {} {address}", style(format!("{:>13}", change.action)).dim());
+            }
+        }
         if let InstanceState::Failed(failure) = &one.state {
             text.push_str(&instance::failure(failure));
         }
@@ -172,9 +221,10 @@ pub fn show(row: &RunRow, run: &Run, home: &Home) {
 #[derive(Serialize)]
 pub(super) struct RunJson<'a> {
     id: Option<u64>,
-    stage: &'a str,
-    environment: &'a str,
+    stages: Vec<StageJson<'a>>,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
     commit: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
@@ -188,9 +238,22 @@ pub(super) struct RunJson<'a> {
 }
 
 #[derive(Serialize)]
+struct StageJson<'a> {
+    stage: &'a str,
+    environment: &'a str,
+}
+
+#[derive(Serialize)]
 struct InstanceJson<'a> {
     stack: &'a str,
+    environment: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalJson<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     provisional: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,6 +264,24 @@ struct InstanceJson<'a> {
     failure: Option<FailureJson<'a>>,
     started_at: Option<String>,
     finished_at: Option<String>,
+}
+
+/// What an approval covers, and who has given one.
+#[derive(Serialize)]
+struct ApprovalJson<'a> {
+    approved_by: Vec<&'a str>,
+    differs: Vec<&'static str>,
+    serial: Option<u64>,
+    lineage: Option<&'a str>,
+    terraform: &'a str,
+    changes: Vec<ChangeJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChangeJson<'a> {
+    address: &'a str,
+    action: &'a str,
+    digest: String,
 }
 
 #[derive(Serialize)]
@@ -235,9 +316,9 @@ pub(super) fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a>
     let order = run.order();
     RunJson {
         id: row.map(|row| row.id.0),
-        stage: order.stage.as_str(),
-        environment: order.environment.as_str(),
-        outcome: run.outcome().as_str(),
+        stages: order.stages.iter().map(stage_json).collect(),
+        outcome: row.map_or_else(|| run.outcome(), |row| row.outcome).as_str(),
+        release: order.release.map(|digest| digest.to_string()),
         commit: order.commit.as_deref(),
         subject: row.map(|row| row.preface.subject.as_str()),
         actor: row.map(|row| row.preface.actor.as_str()),
@@ -245,18 +326,30 @@ pub(super) fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a>
         started_at: run.started().map(time::rfc3339),
         // When a run that ended without a word did so is not known.
         finished_at: row.map_or(run.finished(), |row| row.finished).map(time::rfc3339),
-        instances: run.instances().iter().map(instance_json).collect(),
+        instances: run.instances().iter().map(|one| instance_json(run, one)).collect(),
     }
 }
 
-fn instance_json(one: &Instance) -> InstanceJson<'_> {
+fn stage_json(stage: &OrderedStage) -> StageJson<'_> {
+    StageJson { stage: stage.stage.as_str(), environment: stage.environment.as_str() }
+}
+
+fn instance_json<'a>(run: &Run, one: &'a Instance) -> InstanceJson<'a> {
     let because = match &one.state {
-        InstanceState::Skipped(_) | InstanceState::Blocked(_) => Some(instance::line(one)),
+        InstanceState::Skipped(_)
+        | InstanceState::Blocked(_)
+        | InstanceState::Refused(_)
+        | InstanceState::Rejected { .. } => Some(instance::line(one)),
         _ => None,
     };
+    let waits = instance::waits(&run.waits_for(&one.id));
     InstanceJson {
-        stack: one.stack.as_str(),
+        stack: one.id.stack.as_str(),
+        environment: one.id.environment.as_str(),
+        release: run.release_of(&one.id).map(|digest| digest.to_string()),
         state: one.state.word(),
+        waits_for: Some(waits).filter(|waits| !waits.is_empty()),
+        approval: approval_json(one),
         provisional: one.provisional,
         changes: one.changes.as_ref().map(changes_json),
         because,
@@ -267,6 +360,30 @@ fn instance_json(one: &Instance) -> InstanceJson<'_> {
         started_at: one.started.map(time::rfc3339),
         finished_at: one.finished.map(time::rfc3339),
     }
+}
+
+fn approval_json(one: &Instance) -> Option<ApprovalJson<'_>> {
+    let (cover, approvals, differs) = match (&one.state, one.approved()) {
+        (InstanceState::Awaiting(awaiting), _) => (
+            &awaiting.cover,
+            awaiting.approvals.as_slice(),
+            awaiting.differs.iter().map(|part| part.as_str()).collect(),
+        ),
+        (_, Some((cover, approvals))) => (cover, approvals, Vec::new()),
+        (_, None) => return None,
+    };
+    Some(ApprovalJson {
+        approved_by: approvals.iter().map(|approval| approval.by.as_str()).collect(),
+        differs,
+        serial: cover.serial,
+        lineage: cover.lineage.as_deref(),
+        terraform: &cover.terraform,
+        changes: cover
+            .changes
+            .iter()
+            .map(|(address, change)| ChangeJson { address, action: &change.action, digest: change.digest.to_string() })
+            .collect(),
+    })
 }
 
 fn changes_json(changes: &Changes) -> ChangesJson<'_> {
@@ -297,12 +414,12 @@ fn failure_json(failure: &Failure) -> FailureJson<'_> {
     }
 }
 
-/// A run as JSON, `terrace.run/1`.
+/// A run as JSON, `terrace.run/2`.
 pub fn json(row: &RunRow, run: &Run) {
-    print_json("terrace.run/1", &run_json(run, Some(row)));
+    print_json("terrace.run/2", &run_json(run, Some(row)));
 }
 
-/// `run list` as JSON, `terrace.runs/1`.
+/// `run list` as JSON, `terrace.runs/2`.
 pub fn list_json(rows: &[RunRow]) {
     #[derive(Serialize)]
     struct Runs<'a> {
@@ -311,8 +428,8 @@ pub fn list_json(rows: &[RunRow]) {
     #[derive(Serialize)]
     struct RowJson<'a> {
         id: u64,
-        stage: &'a str,
-        environment: &'a str,
+        stages: Vec<StageJson<'a>>,
+        release: Option<&'a str>,
         outcome: &'static str,
         commit: &'a str,
         subject: &'a str,
@@ -324,8 +441,8 @@ pub fn list_json(rows: &[RunRow]) {
     }
     let runs = rows.iter().map(|row| RowJson {
         id: row.id.0,
-        stage: &row.stage,
-        environment: &row.environment,
+        stages: row.stages.iter().map(|(stage, environment)| StageJson { stage, environment }).collect(),
+        release: row.release.as_deref(),
         outcome: row.outcome.as_str(),
         commit: &row.preface.commit,
         subject: &row.preface.subject,
@@ -335,7 +452,13 @@ pub fn list_json(rows: &[RunRow]) {
         started_at: time::rfc3339(row.created),
         finished_at: row.finished.map(time::rfc3339),
     });
-    print_json("terrace.runs/1", &Runs { runs: runs.collect() });
+    print_json("terrace.runs/2", &Runs { runs: runs.collect() });
+}
+
+/// Said when somebody has decided.
+pub fn decided(events: &[Event], word: &str, id: RunId) {
+    let names: Vec<_> = events.iter().filter_map(|event| Some(event.instance()?.to_string())).collect();
+    print(&format!("Run {id}: {word} {}.\n", names.join(", ")));
 }
 
 /// Said when there are more runs than were listed.

@@ -4,7 +4,7 @@ use console::style;
 use serde::Serialize;
 use terrace_driver::snapshots::{Snapshot, Taken};
 
-use super::{print, print_json, say, table, time};
+use super::{count, print, print_json, say, table, time};
 
 /// How much of a lineage or a digest is shown: enough to tell two apart.
 const SHORT_CHARS: usize = 8;
@@ -91,10 +91,10 @@ fn size(bytes: u64) -> String {
 pub fn comparison(current: Option<&Taken>, snapshot: &Snapshot) {
     let line = |what: &str, taken: &Taken, more: &str| {
         format!(
-            "  {what:9} serial {}, lineage {}, {} resources, {}{more}",
+            "  {what:9} serial {}, lineage {}, {}, {}{more}",
             taken.serial,
             short(&taken.lineage),
-            taken.resources,
+            count(usize::try_from(taken.resources).unwrap_or(usize::MAX), "resource"),
             size(taken.size)
         )
     };

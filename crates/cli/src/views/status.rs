@@ -67,7 +67,7 @@ impl<'a> Overview<'a> {
         }
     }
 
-    /// As JSON, `terrace.status/1`.
+    /// As JSON, `terrace.status/2`.
     pub fn json(&self) {
         let protected = |name: &str| Some(self.estate?.environments.get(name)?.protected);
         let environments = self.environments.iter().map(|name| EnvironmentJson {
@@ -80,7 +80,7 @@ impl<'a> Overview<'a> {
             environments: environments.collect(),
             instances: self.rows.iter().map(instance_json).collect(),
         };
-        print_json("terrace.status/1", &report);
+        print_json("terrace.status/2", &report);
     }
 }
 
@@ -98,11 +98,15 @@ fn recorded(rows: &[InstanceRow]) -> Vec<&str> {
 }
 
 fn cell(row: &InstanceRow, now: Moment) -> String {
-    let running = match (&row.commit, row.standing.delivered) {
-        (Some(commit), Some(delivered)) => format!("{} {}", short(commit), time::age(delivered, now)),
+    let running = match (row.standing.release, row.standing.delivered) {
+        (Some(release), Some(delivered)) => {
+            let commit = row.commit.as_deref().map_or(String::new(), |commit| format!(" ({})", short(commit)));
+            format!("{}{commit} {}", release.short(), time::age(delivered, now))
+        }
         _ => "nothing".to_owned(),
     };
     match row.state.as_str() {
+        "awaiting" => format!("{} {running}, another waits for approval in run {}", style("?").yellow(), row.run),
         "applied" | "unchanged" => format!("{} {running}", style("✓").green()),
         state if row.is_open() => format!("{} {running}, {state} in run {}", style("·").cyan(), row.run),
         state => format!("{} {running}, {} in run {}", style("✗").red(), style(state).red(), row.run),
@@ -128,7 +132,9 @@ struct EnvironmentJson<'a> {
 struct InstanceJson<'a> {
     stack: &'a str,
     environment: &'a str,
-    /// What runs: the commit of the last delivery that succeeded.
+    /// What runs: the stack's release, by its digest.
+    release: Option<String>,
+    /// The commit of the last delivery that succeeded.
     commit: Option<&'a str>,
     /// The digest of the source of what runs.
     source: Option<&'a str>,
@@ -142,6 +148,7 @@ fn instance_json(row: &InstanceRow) -> InstanceJson<'_> {
     InstanceJson {
         stack: &row.stack,
         environment: &row.environment,
+        release: row.standing.release.map(|digest| digest.to_string()),
         commit: row.commit.as_deref(),
         source: row.source.as_deref(),
         delivered_at: row.standing.delivered.map(time::rfc3339),

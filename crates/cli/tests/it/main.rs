@@ -16,6 +16,7 @@ mod graph;
 mod harbour;
 mod init;
 mod interrupt;
+mod key;
 mod ledger;
 mod left_behind;
 mod plan;

@@ -136,6 +136,11 @@ fn damage_is_found_and_mended_by_building_again() {
     }
     let side = desk.json(&["release", "show", "latest", "side", "--json"]);
     let layer = side["layers"][0].as_str().unwrap().replace("sha256:", "");
+    let path = desk.home(&format!("releases/blobs/sha256/{layer}"));
+    fs::write(&path, vec![0; fs::read(&path).unwrap().len()]).unwrap();
+    desk.run(&["release", "verify"]).expect(1).says(&["--mend"]);
+    assert_eq!(desk.ok(&["release", "build", "--mend"]).stdout.trim(), digest);
+    desk.ok(&["release", "verify"]);
     fs::remove_file(desk.home(&format!("releases/blobs/sha256/{layer}"))).unwrap();
     let report = desk.run(&["release", "verify", "--json"]).expect(1).json();
     assert_eq!(report["schema"], "terrace.release-verify/1");

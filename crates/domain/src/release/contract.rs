@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use super::digest::{from_hex, hex};
+use super::hex::{from_hex, hex};
 use crate::name::{CapabilityName, StackName};
 use crate::path::RepoPath;
 

@@ -198,16 +198,13 @@ mod tests {
     #[test]
     fn estates_differ_by_digests() {
         let release = |stacks: &[(&str, u8)], estate: u8| EstateRelease {
-            digest: Digest::from_bytes([estate; 32]),
+            digest: Digest([estate; 32]),
             commit: String::new(),
             committed_at_secs: 0,
             subject: None,
             estate_name: EstateName::new("e").unwrap(),
-            estate: Digest::from_bytes([estate; 32]),
-            stacks: stacks
-                .iter()
-                .map(|(name, byte)| (StackName::new(name).unwrap(), Digest::from_bytes([*byte; 32])))
-                .collect(),
+            estate: Digest([estate; 32]),
+            stacks: stacks.iter().map(|(name, byte)| (StackName::new(name).unwrap(), Digest([*byte; 32]))).collect(),
         };
         let found =
             diff_estates(&release(&[("a", 1), ("b", 2), ("c", 3)], 0), &release(&[("b", 2), ("c", 4), ("d", 5)], 0));

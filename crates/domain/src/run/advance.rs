@@ -1,9 +1,13 @@
 //! Decides what a run does next. Owns the transition table. Never performs effects.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Changes, Effect, Event, Instance, InstanceState, Mode, Moment, Run, SkipReason, Step};
-use crate::name::StackName;
+use super::{
+    Approval, Awaiting, CannotApprove, Changes, Effect, Entry, Event, Instance, InstanceId, InstanceState, Mode,
+    Moment, Outcome, PlanCover, Run, RunId, SkipReason, Standing, Step,
+};
+use crate::name::{EnvironmentName, StackName};
 
 /// An event that cannot happen in the run's present state: a fault of the driver or of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,27 +21,36 @@ pub enum Impossible {
         run: &'static str,
     },
     /// The instance is not in the state for it.
-    #[error("{event} cannot happen: {stack} is {state}")]
+    #[error("{event} cannot happen: {instance} is {state}")]
     Instance {
         /// The event's name.
         event: &'static str,
         /// The instance.
-        stack: StackName,
+        instance: InstanceId,
         /// The state's word.
         state: &'static str,
     },
     /// The run has no such instance.
     #[error("{0} takes no part in this run")]
-    Stranger(StackName),
+    Stranger(InstanceId),
+    /// The run did not ask for that environment.
+    #[error("Entered cannot happen: the run did not ask for {0}")]
+    NotAsked(EnvironmentName),
+    /// A plan that people must approve came without what an approval covers.
+    #[error("Planned cannot happen: it is not said what an approval of {0} covers")]
+    NoCover(InstanceId),
+    /// The approval cannot be taken.
+    #[error("Approved cannot happen: {0}")]
+    Approval(#[from] CannotApprove),
 }
 
 /// Takes the event into the run and says what is to be done now. The cost of an event grows with the instance's direct neighbours
-/// alone, except for `StopRequested` and `Abandoned`, which touch each instance once.
+/// alone, except for events about the run as a whole or about an environment, which touch each instance once.
 ///
 /// # Errors
 /// [`Impossible`] when the event cannot happen now; the run is lost to the caller then and must be rebuilt from its journal.
 pub fn advance(mut run: Run, at: Moment, event: Event) -> Result<(Run, Vec<Effect>), Impossible> {
-    let name = event_name(&event);
+    let name = event.name();
     if run.finished.is_some() {
         return Err(Impossible::Run { event: name, run: "is over" });
     }
@@ -46,32 +59,9 @@ pub fn advance(mut run: Run, at: Moment, event: Event) -> Result<(Run, Vec<Effec
         return Err(Impossible::Run { event: name, run: state });
     }
     let mut step = Advance { run: &mut run, at, effects: Vec::new() };
-    match event {
-        Event::Started => step.start(),
-        Event::Prepared { stack, provisional } => step.prepared(&stack, provisional)?,
-        Event::InputsUnknown { stack, upstream } => {
-            step.expect_planning_only(name)?;
-            let index = step.expect(&stack, name, |state| *state == InstanceState::Preparing)?;
-            step.finish(index, InstanceState::Blocked(upstream));
-        }
-        Event::Planned { stack, changes } => step.planned(&stack, changes)?,
-        Event::Applied { stack } => {
-            let index = step.expect(&stack, name, |state| *state == InstanceState::Applying)?;
-            step.finish(index, InstanceState::Applied);
-        }
-        Event::Failed { stack, failure } => {
-            let index = step.expect(&stack, name, |state| state.step().is_some())?;
-            step.finish(index, InstanceState::Failed(failure));
-        }
-        Event::Interrupted { stack } => {
-            let index = step.expect(&stack, name, |state| state.step().is_some())?;
-            let during = step.run.instances[index].state.step().unwrap_or(Step::Prepare);
-            step.finish(index, InstanceState::Interrupted(during));
-        }
-        Event::StopRequested => step.stop(),
-        Event::Abandoned => step.abandon(),
-    }
+    step.take(event)?;
     step.fill_places();
+    step.come_to_rest();
     step.end_if_done();
     let effects = step.effects;
     Ok((run, effects))
@@ -85,63 +75,181 @@ struct Advance<'a> {
 }
 
 impl Advance<'_> {
-    fn start(&mut self) {
-        self.run.started = Some(self.at);
-        // Collected first: an instance that ends here at once makes others ready on the way.
-        let roots: Vec<_> = (0..self.run.instances.len()).filter(|at| self.run.open_upstream[*at] == 0).collect();
-        for index in roots {
-            match self.end_without_start(index) {
-                Some(state) => self.finish(index, state),
-                None => self.queue(index),
+    fn take(&mut self, event: Event) -> Result<(), Impossible> {
+        let name = event.name();
+        match event {
+            Event::Started => self.start(),
+            Event::Entered { environment, standings } => self.entered(&environment, standings)?,
+            Event::Prepared { instance, provisional } => self.prepared(&instance, provisional)?,
+            Event::InputsUnknown { instance, upstream } => {
+                self.expect_planning_only(name)?;
+                let index = self.expect(&instance, name, |state| *state == InstanceState::Preparing)?;
+                self.finish(index, InstanceState::Blocked(upstream));
             }
+            Event::Planned { instance, changes, cover } => self.planned(&instance, changes, cover)?,
+            Event::Approved { instance, by, cover, .. } => self.approved(&instance, by, &cover)?,
+            Event::Rejected { instance, by, reason } => {
+                let index = self.expect(&instance, name, |state| matches!(state, InstanceState::Awaiting(_)))?;
+                self.finish(index, InstanceState::Rejected { by, reason });
+            }
+            Event::Stale { instance, .. } => {
+                let index = self.expect(&instance, name, |state| *state == InstanceState::Applying)?;
+                self.prepare_again(index, Step::Apply);
+            }
+            Event::Applied { instance } => {
+                let index = self.expect(&instance, name, |state| *state == InstanceState::Applying)?;
+                self.finish(index, InstanceState::Applied);
+            }
+            Event::Settled { instance } => {
+                let index = self.expect(&instance, name, |state| *state == InstanceState::Settling)?;
+                self.prepare_again(index, Step::Settle);
+            }
+            Event::Failed { instance, failure } => {
+                let index = self.expect(&instance, name, |state| state.step().is_some())?;
+                self.finish(index, InstanceState::Failed(failure));
+            }
+            Event::Interrupted { instance } => {
+                let index = self.expect(&instance, name, |state| state.step().is_some())?;
+                let during = self.run.instances[index].state.step().unwrap_or(Step::Prepare);
+                self.finish(index, InstanceState::Interrupted(during));
+            }
+            Event::Resumed => self.resume(),
+            Event::Superseded { by, stacks } => self.supersede(by, &stacks),
+            Event::StopRequested => self.stop(),
+            Event::Cancelled { .. } => {
+                self.run.ending = Some(Outcome::Cancelled);
+                self.stop();
+            }
+            Event::Abandoned => self.abandon(),
         }
+        Ok(())
     }
 
-    fn prepared(&mut self, stack: &StackName, provisional: bool) -> Result<(), Impossible> {
+    fn start(&mut self) {
+        self.run.started = Some(self.at);
+        let roots: Vec<_> = (0..self.run.instances.len()).filter(|at| self.run.open_before[*at] == 0).collect();
+        self.arrive_all(roots);
+    }
+
+    fn entered(
+        &mut self,
+        environment: &EnvironmentName,
+        standings: BTreeMap<StackName, Standing>,
+    ) -> Result<(), Impossible> {
+        let stage = self.run.stage_index.get(environment).copied();
+        let stage = stage.filter(|stage| self.run.stages[*stage].entry == Entry::Asked);
+        let stage = stage.ok_or_else(|| Impossible::NotAsked(environment.clone()))?;
+        let progress = &mut self.run.stages[stage];
+        progress.entry = Entry::Inside;
+        progress.standings = standings;
+        let waiting = std::mem::take(&mut progress.at_the_door);
+        self.arrive_all(waiting);
+        Ok(())
+    }
+
+    fn prepared(&mut self, id: &InstanceId, provisional: bool) -> Result<(), Impossible> {
         if provisional {
             // What rests on planned outputs is never applied.
             self.expect_planning_only("Prepared on planned outputs")?;
         }
-        let index = self.expect(stack, "Prepared", |state| *state == InstanceState::Preparing)?;
+        let index = self.expect(id, "Prepared", |state| *state == InstanceState::Preparing)?;
         self.run.instances[index].provisional = provisional;
         if self.run.stopping {
             self.finish(index, InstanceState::Interrupted(Step::Prepare));
         } else {
             self.run.instances[index].state = InstanceState::Planning;
-            self.effects.push(Effect::Plan(stack.clone()));
+            self.effects.push(Effect::Plan(id.clone()));
         }
         Ok(())
     }
 
-    fn planned(&mut self, stack: &StackName, changes: Changes) -> Result<(), Impossible> {
-        let index = self.expect(stack, "Planned", |state| *state == InstanceState::Planning)?;
+    fn planned(&mut self, id: &InstanceId, changes: Changes, cover: Option<Box<PlanCover>>) -> Result<(), Impossible> {
+        let index = self.expect(id, "Planned", |state| *state == InstanceState::Planning)?;
+        let asks_people = self.run.order.stages[self.run.stage_of(index)].approval().is_some();
         let nothing_to_do = changes.is_empty();
-        self.run.instances[index].changes = Some(changes);
+        let instance = &mut self.run.instances[index];
+        if instance.partly_applied {
+            // What was begun counts as this run's change, whatever is left of it.
+            let told = instance.changes.get_or_insert_default();
+            told.outputs.extend(changes.outputs);
+        } else {
+            instance.changes = Some(changes);
+        }
         if nothing_to_do {
-            self.finish(index, InstanceState::Unchanged);
+            let state = if instance.partly_applied { InstanceState::Applied } else { InstanceState::Unchanged };
+            self.finish(index, state);
         } else if self.run.order.mode == Mode::Plan {
             self.finish(index, InstanceState::Planned);
         } else if self.run.stopping {
             self.finish(index, InstanceState::Interrupted(Step::Plan));
+        } else if asks_people {
+            let cover = cover.ok_or_else(|| Impossible::NoCover(id.clone()))?;
+            self.hold_for_people(index, *cover);
         } else {
-            self.run.instances[index].state = InstanceState::Applying;
-            self.effects.push(Effect::Apply(stack.clone()));
+            self.apply(index);
         }
         Ok(())
     }
 
+    /// A plan that people must approve: it goes on when they have approved one that it does not differ from.
+    fn hold_for_people(&mut self, index: usize, cover: PlanCover) {
+        let instance = &mut self.run.instances[index];
+        let differs = match &instance.approved {
+            Some((approved, _)) => {
+                let differs: BTreeSet<_> = cover.voids(approved, instance.partly_applied).collect();
+                if differs.is_empty() {
+                    return self.apply(index);
+                }
+                differs
+            }
+            None => BTreeSet::new(),
+        };
+        instance.approved = None;
+        instance.state = InstanceState::Awaiting(Awaiting { cover, approvals: Vec::new(), differs });
+        self.run.active -= 1;
+    }
+
+    fn apply(&mut self, index: usize) {
+        let instance = &mut self.run.instances[index];
+        instance.state = InstanceState::Applying;
+        self.effects.push(Effect::Apply(instance.id.clone()));
+    }
+
+    fn approved(&mut self, id: &InstanceId, by: String, cover: &PlanCover) -> Result<(), Impossible> {
+        self.run.may_approve(id, &by, cover)?;
+        let index = self.expect(id, "Approved", |state| matches!(state, InstanceState::Awaiting(_)))?;
+        let InstanceState::Awaiting(awaiting) = &mut self.run.instances[index].state else { return Ok(()) };
+        awaiting.approvals.push(Approval { by, at: self.at });
+        let awaiting = awaiting.clone();
+        if self.run.approvals_missing(index, &awaiting) == 0 {
+            self.run.instances[index].approved = Some((awaiting.cover, awaiting.approvals));
+            self.arrive_all([index]);
+        }
+        Ok(())
+    }
+
+    /// The plan that was saved does not serve any more; the instance keeps its place.
+    fn prepare_again(&mut self, index: usize, during: Step) {
+        if self.run.stopping {
+            return self.finish(index, InstanceState::Interrupted(during));
+        }
+        let instance = &mut self.run.instances[index];
+        instance.state = InstanceState::Preparing;
+        self.effects.push(Effect::Prepare(instance.id.clone()));
+    }
+
     fn expect(
         &self,
-        stack: &StackName,
+        id: &InstanceId,
         event: &'static str,
         fits: impl FnOnce(&InstanceState) -> bool,
     ) -> Result<usize, Impossible> {
-        let index = *self.run.index.get(stack).ok_or_else(|| Impossible::Stranger(stack.clone()))?;
+        let index = self.run.position(id).ok_or_else(|| Impossible::Stranger(id.clone()))?;
         let state = &self.run.instances[index].state;
         if fits(state) {
             Ok(index)
         } else {
-            Err(Impossible::Instance { event, stack: stack.clone(), state: state.word() })
+            Err(Impossible::Instance { event, instance: id.clone(), state: state.word() })
         }
     }
 
@@ -152,96 +260,284 @@ impl Advance<'_> {
         }
     }
 
-    /// Brings an instance to its end and tells those downstream. Works through them with a list, not by recursion: a chain may be
-    /// ten thousand long.
-    fn finish(&mut self, index: usize, state: InstanceState) {
-        if self.run.instances[index].state.step().is_some() {
-            self.run.active -= 1;
+    /// These instances wait for no other any more.
+    fn arrive_all(&mut self, indices: impl IntoIterator<Item = usize>) {
+        let mut ended = Vec::new();
+        for index in indices {
+            if let Some(state) = self.arrive(index) {
+                self.end(index, state);
+                ended.push(index);
+            }
         }
+        self.hand_down(ended);
+    }
+
+    /// Brings an instance to its end and tells those that wait for it.
+    fn finish(&mut self, index: usize, state: InstanceState) {
         self.end(index, state);
-        let mut ended = vec![index];
+        self.hand_down(vec![index]);
+    }
+
+    /// Tells those that wait for instances that have ended. Works through them with a list, not by recursion: a chain may be ten thousand
+    /// long.
+    fn hand_down(&mut self, mut ended: Vec<usize>) {
         while let Some(index) = ended.pop() {
-            for below in self.run.downstream[index].clone() {
-                self.run.open_upstream[below] -= 1;
+            for below in self.below(index) {
+                self.run.open_before[below] -= 1;
                 if self.run.instances[below].state != InstanceState::Waiting {
                     continue;
                 }
-                if let Some(state) = self.end_after(index).or_else(|| self.end_without_start(below)) {
+                let is_free = self.run.open_before[below] == 0;
+                let end = self.end_after(index, below);
+                if let Some(state) = end.or_else(|| if is_free { self.arrive(below) } else { None }) {
                     self.end(below, state);
                     ended.push(below);
-                } else if self.run.open_upstream[below] == 0 {
-                    self.queue(below);
                 }
             }
         }
     }
 
+    /// Those that wait for an instance: its downstream in the same stage, and its stack in the next.
+    fn below(&self, index: usize) -> Vec<usize> {
+        let count = self.run.order.stacks.len();
+        let first = self.run.stage_of(index) * count;
+        let mut below: Vec<_> =
+            self.run.downstream[self.run.stack_of(index)].iter().map(|stack| first + stack).collect();
+        below.extend(Some(index + count).filter(|next| *next < self.run.instances.len()));
+        below
+    }
+
     fn end(&mut self, index: usize, state: InstanceState) {
+        let stage = self.run.stage_of(index);
+        let key = self.queue_key(index);
         let instance = &mut self.run.instances[index];
+        if instance.state.step().is_some() {
+            self.run.active -= 1;
+        }
         instance.state = state;
         instance.finished = Some(self.at);
         self.run.open -= 1;
-    }
-
-    /// The end of all that is directly below an instance that did not succeed; nothing that their other upstream does can mend
-    /// it. Names the first cause, not the nearest skipped neighbour.
-    fn end_after(&self, index: usize) -> Option<InstanceState> {
-        let Instance { stack, state, .. } = &self.run.instances[index];
-        match state {
-            state if state.is_success() => None,
-            InstanceState::Skipped(reason) => Some(InstanceState::Skipped(reason.clone())),
-            InstanceState::Blocked(_) => Some(InstanceState::Blocked([stack.clone()].into())),
-            _ => Some(InstanceState::Skipped(SkipReason::Upstream(stack.clone()))),
+        self.run.ready.remove(&key);
+        let progress = &mut self.run.stages[stage];
+        progress.at_the_door.remove(&index);
+        progress.open -= 1;
+        if progress.open == 0 {
+            self.leave(stage);
         }
     }
 
-    /// The end of an instance that has nothing to do, once that is certain. (Nothing waits any more when the run is being stopped:
-    /// the stop has skipped it.)
-    fn end_without_start(&self, index: usize) -> Option<InstanceState> {
-        let is_certain = self.run.open_upstream[index] == 0;
-        let only_if_changed = self.run.order.instances[index].only_if_upstream_changes;
-        (is_certain && only_if_changed && !self.upstream_changed(index))
-            .then_some(InstanceState::Skipped(SkipReason::NothingChanged))
+    fn leave(&mut self, stage: usize) {
+        let progress = &mut self.run.stages[stage];
+        let was = std::mem::take(&mut progress.entry);
+        progress.standings.clear();
+        if was != Entry::Outside {
+            self.effects.push(Effect::Leave(self.run.order.stages[stage].environment.clone()));
+        }
+    }
+
+    /// The end of an instance that waits for one that did not succeed; nothing that others do can mend it. Names the first cause, not the
+    /// nearest skipped neighbour.
+    fn end_after(&self, index: usize, below: usize) -> Option<InstanceState> {
+        let Instance { id, state, .. } = &self.run.instances[index];
+        if state.is_success() {
+            return None;
+        }
+        let is_next_stage = self.run.stage_of(index) != self.run.stage_of(below);
+        Some(match state {
+            InstanceState::Skipped(reason @ (SkipReason::Stopped | SkipReason::Superseded(_))) => {
+                InstanceState::Skipped(reason.clone())
+            }
+            _ if is_next_stage => InstanceState::Skipped(SkipReason::NotProven(id.environment.clone())),
+            InstanceState::Skipped(SkipReason::NotProven(_)) => {
+                InstanceState::Skipped(SkipReason::Upstream(id.stack.clone()))
+            }
+            InstanceState::Skipped(reason) => InstanceState::Skipped(reason.clone()),
+            InstanceState::Blocked(_) => InstanceState::Blocked([id.stack.clone()].into()),
+            _ => InstanceState::Skipped(SkipReason::Upstream(id.stack.clone())),
+        })
+    }
+
+    /// An instance waits for no other any more: it queues for a place, or waits at its environment's door, or it has nothing to do and ends
+    /// with the state that is given.
+    fn arrive(&mut self, index: usize) -> Option<InstanceState> {
+        let stage = self.run.stage_of(index);
+        if self.run.stages[stage].entry != Entry::Inside {
+            self.run.stages[stage].at_the_door.insert(index);
+            if self.run.stages[stage].entry == Entry::Outside {
+                self.run.stages[stage].entry = Entry::Asked;
+                self.effects.push(Effect::Enter(self.run.order.stages[stage].environment.clone()));
+            }
+            return None;
+        }
+        let end =
+            if self.run.instances[index].state == InstanceState::Waiting { self.turned_away(index) } else { None };
+        if end.is_none() {
+            let key = self.queue_key(index);
+            self.run.ready.insert(key);
+        }
+        end
+    }
+
+    /// The end of an instance that has nothing to do here, or may not.
+    fn turned_away(&self, index: usize) -> Option<InstanceState> {
+        let order = &self.run.order;
+        let (stage, stack) = (&order.stages[self.run.stage_of(index)], &order.stacks[self.run.stack_of(index)]);
+        if self.run.instances[index].partly_applied {
+            return None;
+        }
+        let is_current = self.is_current(index);
+        let may_rest = is_current || stack.only_if_upstream_changes;
+        if may_rest && !self.is_behind(index) && !self.upstream_changed(index) {
+            let reason = if is_current { SkipReason::Current } else { SkipReason::NothingChanged };
+            return Some(InstanceState::Skipped(reason));
+        }
+        if order.mode == Mode::Plan {
+            return None;
+        }
+        if let Some(before) = stage.after.as_ref().filter(|_| !self.is_proven(index)) {
+            return Some(InstanceState::Skipped(SkipReason::NotProven(before.clone())));
+        }
+        stage.undecidable().map(|kind| InstanceState::Refused(kind.to_owned()))
+    }
+
+    fn standing(&self, stage: usize, stack: &StackName) -> Standing {
+        self.run.stages[stage].standings.get(stack).copied().unwrap_or_default()
+    }
+
+    /// Whether the ordered release runs there already, with the same settings.
+    fn is_current(&self, index: usize) -> bool {
+        let order = &self.run.order;
+        let (stage, at) = (self.run.stage_of(index), self.run.stack_of(index));
+        let stack = &order.stacks[at];
+        let standing = self.standing(stage, &stack.stack);
+        order.mode == Mode::Deliver
+            && !order.again
+            && stack.release.is_some()
+            && standing.release == stack.release
+            && standing.settings.is_some()
+            && standing.settings == order.stages[stage].settings.get(at).copied()
+            && standing.delivered.is_some()
+    }
+
+    /// Whether an output that it reads has changed since it was delivered: an earlier run may have ended before its turn came.
+    fn is_behind(&self, index: usize) -> bool {
+        let stage = self.run.stage_of(index);
+        let stack = &self.run.order.stacks[self.run.stack_of(index)];
+        let delivered = self.standing(stage, &stack.stack).delivered;
+        stack.upstream.iter().filter(|(_, outputs)| !outputs.is_empty()).any(|(upstream, _)| {
+            let changed = self.standing(stage, upstream).outputs_changed;
+            changed.is_some_and(|changed| delivered.is_none_or(|then| then < changed))
+        })
     }
 
     /// Whether an output that the instance reads changed in this run.
     fn upstream_changed(&self, index: usize) -> bool {
-        self.run.order.instances[index].upstream.iter().any(|(upstream, read)| {
-            let changes = self.run.instance(upstream.as_str()).and_then(|instance| instance.changes.as_ref());
+        let first = self.run.stage_of(index) * self.run.order.stacks.len();
+        self.run.order.stacks[self.run.stack_of(index)].upstream.iter().any(|(upstream, read)| {
+            let at = self.run.stack_index.get(upstream);
+            let changes = at.and_then(|at| self.run.instances[first + at].changes.as_ref());
             changes.is_some_and(|changes| !changes.outputs.is_disjoint(read))
         })
     }
 
-    /// An instance's upstream is done: it waits for a place.
-    fn queue(&mut self, index: usize) {
-        self.run.ready.insert((Reverse(self.run.chain_below[index]), index));
+    /// Whether there is evidence that the ordered release succeeded in the stage before: in this run, or in an earlier one.
+    fn is_proven(&self, index: usize) -> bool {
+        let before = index.checked_sub(self.run.order.stacks.len());
+        before.is_some_and(|before| self.run.instances[before].state.is_evidence())
+            || self.standing(self.run.stage_of(index), &self.run.order.stacks[self.run.stack_of(index)].stack).proven
+    }
+
+    fn queue_key(&self, index: usize) -> (Reverse<usize>, usize) {
+        (Reverse(self.run.chain_below[self.run.stack_of(index)]), index)
     }
 
     fn fill_places(&mut self) {
         while self.run.active < self.run.order.parallelism.max(1) {
             let Some((_, index)) = self.run.ready.pop_first() else { break };
-            let instance = &mut self.run.instances[index];
-            instance.state = InstanceState::Preparing;
-            instance.started = Some(self.at);
             self.run.active += 1;
-            self.effects.push(Effect::Prepare(instance.stack.clone()));
+            let instance = &mut self.run.instances[index];
+            instance.started.get_or_insert(self.at);
+            let (state, effect): (_, fn(InstanceId) -> Effect) = match instance.state {
+                InstanceState::Awaiting(_) => (InstanceState::Applying, Effect::Apply),
+                InstanceState::Unsettled => (InstanceState::Settling, Effect::Settle),
+                _ => (InstanceState::Preparing, Effect::Prepare),
+            };
+            instance.state = state;
+            self.effects.push(effect(instance.id.clone()));
         }
+    }
+
+    /// Where only people can go on, no process is needed and no environment is held.
+    fn come_to_rest(&mut self) {
+        if !self.run.is_resting() {
+            return;
+        }
+        for stage in 0..self.run.stages.len() {
+            self.leave(stage);
+        }
+    }
+
+    /// Nobody knows what the process that is gone has done last.
+    fn resume(&mut self) {
+        self.run.active = 0;
+        self.run.ready.clear();
+        for stage in &mut self.run.stages {
+            stage.entry = Entry::Outside;
+            stage.standings.clear();
+            stage.at_the_door.clear();
+        }
+        let mut again = Vec::new();
+        for (index, instance) in self.run.instances.iter_mut().enumerate() {
+            let begun = match instance.state {
+                InstanceState::Preparing | InstanceState::Planning => {
+                    instance.state = InstanceState::Waiting;
+                    true
+                }
+                InstanceState::Applying | InstanceState::Settling | InstanceState::Unsettled => {
+                    instance.state = InstanceState::Unsettled;
+                    instance.partly_applied = true;
+                    true
+                }
+                InstanceState::Waiting => self.run.open_before[index] == 0,
+                InstanceState::Awaiting(_) => instance.approved.is_some(),
+                _ => false,
+            };
+            if begun {
+                again.push(index);
+            }
+        }
+        if std::mem::take(&mut self.run.stopping) {
+            self.stop();
+        } else {
+            self.arrive_all(again);
+        }
+    }
+
+    fn supersede(&mut self, by: RunId, stacks: &BTreeSet<StackName>) {
+        let is_theirs = |instance: &Instance| {
+            let rests = matches!(instance.state, InstanceState::Waiting | InstanceState::Awaiting(_));
+            rests && !instance.partly_applied && stacks.contains(&instance.id.stack)
+        };
+        let all = self.run.instances.iter().enumerate();
+        let theirs: Vec<_> = all.filter(|(_, instance)| is_theirs(instance)).map(|(index, _)| index).collect();
+        for index in &theirs {
+            self.end(*index, InstanceState::Skipped(SkipReason::Superseded(by)));
+        }
+        self.hand_down(theirs);
     }
 
     fn stop(&mut self) {
         if std::mem::replace(&mut self.run.stopping, true) {
             return;
         }
-        self.run.ready.clear();
-        for instance in &mut self.run.instances {
-            match instance.state {
-                InstanceState::Waiting => {
-                    instance.state = InstanceState::Skipped(SkipReason::Stopped);
-                    instance.finished = Some(self.at);
-                    self.run.open -= 1;
+        for index in 0..self.run.instances.len() {
+            match self.run.instances[index].state {
+                InstanceState::Waiting | InstanceState::Awaiting(_) => {
+                    self.end(index, InstanceState::Skipped(SkipReason::Stopped));
                 }
-                InstanceState::Preparing | InstanceState::Planning | InstanceState::Applying => {
-                    self.effects.push(Effect::Interrupt(instance.stack.clone()));
+                InstanceState::Unsettled => self.end(index, InstanceState::Interrupted(Step::Apply)),
+                ref state if state.step().is_some() => {
+                    self.effects.push(Effect::Interrupt(self.run.instances[index].id.clone()));
                 }
                 _ => {}
             }
@@ -249,14 +545,15 @@ impl Advance<'_> {
     }
 
     fn abandon(&mut self) {
-        self.run.abandoned = true;
+        self.run.ending = Some(Outcome::Abandoned);
         self.run.stopping = true;
-        self.run.ready.clear();
-        self.run.active = 0;
-        self.run.open = 0;
-        for instance in self.run.instances.iter_mut().filter(|instance| !instance.state.is_final()) {
-            instance.state = InstanceState::Abandoned(instance.state.step());
-            instance.finished = Some(self.at);
+        for index in 0..self.run.instances.len() {
+            let state = &self.run.instances[index].state;
+            if state.is_final() {
+                continue;
+            }
+            let during = if *state == InstanceState::Unsettled { Some(Step::Apply) } else { state.step() };
+            self.end(index, InstanceState::Abandoned(during));
         }
     }
 
@@ -265,19 +562,5 @@ impl Advance<'_> {
             self.run.finished = Some(self.at);
             self.effects.push(Effect::Finish);
         }
-    }
-}
-
-fn event_name(event: &Event) -> &'static str {
-    match event {
-        Event::Started => "Started",
-        Event::Prepared { .. } => "Prepared",
-        Event::InputsUnknown { .. } => "InputsUnknown",
-        Event::Planned { .. } => "Planned",
-        Event::Applied { .. } => "Applied",
-        Event::Failed { .. } => "Failed",
-        Event::Interrupted { .. } => "Interrupted",
-        Event::StopRequested => "StopRequested",
-        Event::Abandoned => "Abandoned",
     }
 }

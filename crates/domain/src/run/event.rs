@@ -1,8 +1,9 @@
 //! What happens in a run (events), and what a run asks its driver to do (effects).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::name::StackName;
+use super::{CoverPart, InstanceId, PlanCover, RunId, Standing};
+use crate::name::{EnvironmentName, StackName};
 use crate::path::RepoPath;
 
 /// A step of an instance.
@@ -14,6 +15,8 @@ pub enum Step {
     Plan,
     /// `terraform apply` of the saved plan.
     Apply,
+    /// Find out what came of an apply that Terrace did not see the end of.
+    Settle,
 }
 
 impl Step {
@@ -23,6 +26,7 @@ impl Step {
             Self::Prepare => "prepare",
             Self::Plan => "plan",
             Self::Apply => "apply",
+            Self::Settle => "settle",
         }
     }
 }
@@ -103,61 +107,152 @@ impl TerraformDiagnostic {
 pub enum Event {
     /// The run begins.
     Started,
+    /// The run has an environment to itself from now on, and knows what is there.
+    Entered {
+        /// The environment.
+        environment: EnvironmentName,
+        /// What earlier runs left of the order's stacks, and of those that they read. What is not named is not there.
+        standings: BTreeMap<StackName, Standing>,
+    },
     /// An instance is prepared.
     Prepared {
         /// The instance.
-        stack: StackName,
+        instance: InstanceId,
         /// Whether an input rests on an output that is planned and not applied (in a run that only plans).
         provisional: bool,
     },
     /// An instance's inputs are not known before these upstream stacks are applied (in a run that only plans).
     InputsUnknown {
         /// The instance.
-        stack: StackName,
+        instance: InstanceId,
         /// The upstream stacks.
         upstream: BTreeSet<StackName>,
     },
     /// An instance is planned and its plan saved.
     Planned {
         /// The instance.
-        stack: StackName,
+        instance: InstanceId,
         /// What the plan is to change.
         changes: Changes,
+        /// What an approval of it covers; there where a gate asks people.
+        cover: Option<Box<PlanCover>>,
+    },
+    /// Somebody approved an instance's plan.
+    Approved {
+        /// The instance.
+        instance: InstanceId,
+        /// Who.
+        by: String,
+        /// Why, in their words; may be empty.
+        reason: String,
+        /// The plan that was looked at.
+        cover: Box<PlanCover>,
+    },
+    /// Somebody rejected an instance's plan.
+    Rejected {
+        /// The instance.
+        instance: InstanceId,
+        /// Who.
+        by: String,
+        /// Why, in their words; may be empty.
+        reason: String,
+    },
+    /// The saved plan of an instance cannot be applied any more, and nothing of it was: it must be made again.
+    Stale {
+        /// The instance.
+        instance: InstanceId,
+        /// What is not as it was; empty where the plan itself is not there any more.
+        differs: BTreeSet<CoverPart>,
     },
     /// An instance's plan is applied.
     Applied {
         /// The instance.
-        stack: StackName,
+        instance: InstanceId,
+    },
+    /// What an apply that Terrace did not see the end of left behind is put in order: no process is at work on the instance, and its state is
+    /// not locked by one that died.
+    Settled {
+        /// The instance.
+        instance: InstanceId,
     },
     /// A step of an instance failed.
     Failed {
         /// The instance.
-        stack: StackName,
+        instance: InstanceId,
         /// Why.
         failure: Failure,
     },
     /// A step of an instance ended early because the run is being stopped.
     Interrupted {
         /// The instance.
-        stack: StackName,
+        instance: InstanceId,
+    },
+    /// Another process takes the run up: the one that had it is gone. What was at work is looked into.
+    Resumed,
+    /// A newer run delivers these stacks: what has not begun here does not begin.
+    Superseded {
+        /// The newer run.
+        by: RunId,
+        /// The stacks.
+        stacks: BTreeSet<StackName>,
     },
     /// Somebody asked the run to stop.
     StopRequested,
-    /// The run's process is gone: found out by a later one.
+    /// Somebody called the run off.
+    Cancelled {
+        /// Who.
+        by: String,
+        /// Why, in their words; may be empty.
+        reason: String,
+    },
+    /// The run's process is gone: found out by a later one, which does not go on with it.
     Abandoned,
 }
 
 impl Event {
     /// The instance that it happened to; `None` for what happens to the run as a whole.
-    pub fn stack(&self) -> Option<&StackName> {
+    pub fn instance(&self) -> Option<&InstanceId> {
         match self {
-            Self::Prepared { stack, .. }
-            | Self::InputsUnknown { stack, .. }
-            | Self::Planned { stack, .. }
-            | Self::Applied { stack }
-            | Self::Failed { stack, .. }
-            | Self::Interrupted { stack } => Some(stack),
-            Self::Started | Self::StopRequested | Self::Abandoned => None,
+            Self::Prepared { instance, .. }
+            | Self::InputsUnknown { instance, .. }
+            | Self::Planned { instance, .. }
+            | Self::Approved { instance, .. }
+            | Self::Rejected { instance, .. }
+            | Self::Stale { instance, .. }
+            | Self::Applied { instance }
+            | Self::Settled { instance }
+            | Self::Failed { instance, .. }
+            | Self::Interrupted { instance } => Some(instance),
+            Self::Started
+            | Self::Entered { .. }
+            | Self::Resumed
+            | Self::Superseded { .. }
+            | Self::StopRequested
+            | Self::Cancelled { .. }
+            | Self::Abandoned => None,
+        }
+    }
+
+    /// Its name, for errors and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started => "Started",
+            Self::Entered { .. } => "Entered",
+            Self::Prepared { .. } => "Prepared",
+            Self::InputsUnknown { .. } => "InputsUnknown",
+            Self::Planned { .. } => "Planned",
+            Self::Approved { .. } => "Approved",
+            Self::Rejected { .. } => "Rejected",
+            Self::Stale { .. } => "Stale",
+            Self::Applied { .. } => "Applied",
+            Self::Settled { .. } => "Settled",
+            Self::Failed { .. } => "Failed",
+            Self::Interrupted { .. } => "Interrupted",
+            Self::Resumed => "Resumed",
+            Self::Superseded { .. } => "Superseded",
+            Self::StopRequested => "StopRequested",
+            Self::Cancelled { .. } => "Cancelled",
+            Self::Abandoned => "Abandoned",
         }
     }
 }
@@ -165,14 +260,21 @@ impl Event {
 /// Something that a driver is to do. It answers with an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
+    /// Take the environment for this run, so that nobody else works there, and look what is there. Answer: `Entered`.
+    Enter(EnvironmentName),
+    /// Let go of the environment: the run is done there. No answer.
+    Leave(EnvironmentName),
     /// Make the work folder, evaluate the inputs, initialise. Answer: `Prepared`, `InputsUnknown`, `Failed` or `Interrupted`.
-    Prepare(StackName),
+    Prepare(InstanceId),
     /// Plan and save the plan. Answer: `Planned`, `Failed` or `Interrupted`.
-    Plan(StackName),
-    /// Apply the saved plan. Answer: `Applied`, `Failed` or `Interrupted`.
-    Apply(StackName),
+    Plan(InstanceId),
+    /// Apply the saved plan. Answer: `Applied`, `Stale`, `Failed` or `Interrupted`.
+    Apply(InstanceId),
+    /// Find out what came of an apply that nobody saw the end of: wait for a Terraform that is still at work, release the lock of one that
+    /// died. Answer: `Settled`, `Failed` or `Interrupted`.
+    Settle(InstanceId),
     /// Ask the instance's process to stop, once, gently. No answer of its own.
-    Interrupt(StackName),
+    Interrupt(InstanceId),
     /// The run is over.
     Finish,
 }

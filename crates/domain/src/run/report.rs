@@ -7,33 +7,56 @@ use super::{InstanceState, Run, SkipReason};
 pub enum Outcome {
     /// It goes on.
     Running,
+    /// It goes on when somebody has decided something.
+    Waiting,
     /// Every instance succeeded, had nothing to do or, in a run that only plans, is blocked.
     Succeeded,
     /// An instance failed.
     Failed,
+    /// A gate refused an instance, somebody rejected one, or one has no evidence from the stage before; and nothing failed.
+    Refused,
     /// It was stopped before its end, or an instance was, and nothing failed.
     Interrupted,
+    /// Somebody called it off.
+    Cancelled,
+    /// A newer run delivers what was left of it.
+    Superseded,
     /// Its process is gone without a word.
     Abandoned,
 }
 
 impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 9] = [
+        Self::Running,
+        Self::Waiting,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Refused,
+        Self::Interrupted,
+        Self::Cancelled,
+        Self::Superseded,
+        Self::Abandoned,
+    ];
+
     /// The outcome's word, stable for JSON and the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Waiting => "waiting",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Refused => "refused",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
             Self::Abandoned => "abandoned",
         }
     }
 
     /// The outcome of a word; `None` for a stranger.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Running, Self::Succeeded, Self::Failed, Self::Interrupted, Self::Abandoned]
-            .into_iter()
-            .find(|outcome| outcome.as_str() == word)
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
     }
 }
 
@@ -52,10 +75,18 @@ pub struct Tally {
     pub interrupted: usize,
     /// Inputs known only after an apply.
     pub blocked: usize,
-    /// Not started because of an upstream or of a stop.
+    /// Not started because of an upstream, of a stop, or for want of evidence from the stage before.
     pub skipped: usize,
     /// Not started because nothing that they read changed.
     pub untouched: usize,
+    /// Not started because the same release runs there already with the same inputs.
+    pub current: usize,
+    /// Refused by a gate, or rejected by a person.
+    pub refused: usize,
+    /// Left to a newer run.
+    pub superseded: usize,
+    /// Waiting for people.
+    pub awaiting: usize,
     /// Resources added by what was applied (or is planned).
     pub add: u64,
     /// Resources changed.
@@ -70,16 +101,21 @@ impl Run {
     /// What it came to.
     pub fn outcome(&self) -> Outcome {
         if self.finished.is_none() {
-            return Outcome::Running;
+            let is_at_rest = self.active == 0 && self.awaiting().next().is_some();
+            return if is_at_rest { Outcome::Waiting } else { Outcome::Running };
         }
-        if self.abandoned {
-            return Outcome::Abandoned;
+        if let Some(outcome) = self.ending {
+            return outcome;
         }
-        let states = || self.instances.iter().map(|instance| &instance.state);
-        if states().any(|state| matches!(state, InstanceState::Failed(_))) {
+        let any = |test: fn(&InstanceState) -> bool| self.instances.iter().any(|instance| test(&instance.state));
+        if any(|state| matches!(state, InstanceState::Failed(_))) {
             Outcome::Failed
-        } else if states().any(InstanceState::is_stopped) {
+        } else if any(InstanceState::is_stopped) {
             Outcome::Interrupted
+        } else if any(InstanceState::is_refused) {
+            Outcome::Refused
+        } else if any(|state| matches!(state, InstanceState::Skipped(SkipReason::Superseded(_)))) {
+            Outcome::Superseded
         } else {
             Outcome::Succeeded
         }
@@ -97,11 +133,12 @@ impl Run {
                 InstanceState::Interrupted(_) | InstanceState::Abandoned(_) => tally.interrupted += 1,
                 InstanceState::Blocked(_) => tally.blocked += 1,
                 InstanceState::Skipped(SkipReason::NothingChanged) => tally.untouched += 1,
+                InstanceState::Skipped(SkipReason::Current) => tally.current += 1,
+                InstanceState::Skipped(SkipReason::Superseded(_)) => tally.superseded += 1,
+                InstanceState::Refused(_) | InstanceState::Rejected { .. } => tally.refused += 1,
                 InstanceState::Skipped(_) => tally.skipped += 1,
-                InstanceState::Waiting
-                | InstanceState::Preparing
-                | InstanceState::Planning
-                | InstanceState::Applying => {}
+                InstanceState::Awaiting(_) => tally.awaiting += 1,
+                _ => {}
             }
             let counts = matches!(instance.state, InstanceState::Applied | InstanceState::Planned);
             if let Some(changes) = instance.changes.as_ref().filter(|_| counts) {

@@ -65,6 +65,21 @@ impl InstanceFolder {
         self.root.join("pushed.tfstate")
     }
 
+    /// The saved plan, encrypted: there while people have not yet approved it.
+    pub fn sealed_plan(&self) -> PathBuf {
+        self.root.join("plan.tfplan.age")
+    }
+
+    /// What is known of the Terraform that is at work with the state.
+    pub(super) fn trace(&self) -> PathBuf {
+        self.root.join("terraform.json")
+    }
+
+    /// What is known of a Terraform that died and may have left a lock.
+    pub(super) fn left_behind(&self) -> PathBuf {
+        self.root.join("left-behind.json")
+    }
+
     /// The error output of the Terraform that is at work, or was last; held by it.
     pub fn errors(&self) -> PathBuf {
         self.root.join("terraform.err")

@@ -7,15 +7,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
-use terrace_domain::name::StackName;
-use terrace_domain::run::{Failure, Step};
+use terrace_domain::run::{Failure, InstanceId, Step};
 use terrace_world::terraform::{Environment, Invocation};
 use terrace_world::workspace::PROVIDER_LOCK_FILE;
 use tokio::sync::watch;
 
 use super::halt::{Halt, StepResult, failed, failure, terraform_failure};
 use super::place;
-use crate::context::Context;
+use crate::context::{Context, installs_providers};
 use crate::home::make_private;
 
 /// What an `init` was made for; kept beside the work folder.
@@ -31,26 +30,26 @@ const VERSION: u32 = 1;
 /// Runs `terraform init` if it must be run (or `force`), and says whether it was.
 pub(super) async fn initialise(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     backend: (&str, &Map<String, Json>),
     environment: &Environment,
     force: bool,
     stop: watch::Receiver<bool>,
 ) -> StepResult<bool> {
-    let folder = ctx.folder(stack);
-    let now = what_for(ctx, stack, backend).map_err(failed(Step::Prepare))?;
+    let folder = ctx.folder(id);
+    let now = what_for(ctx, id, backend).map_err(failed(Step::Prepare))?;
     let before = read(&folder.initialised());
     if let Some(before) = &before {
         let moved = place::moved(&before.backend, &now.backend);
         if !moved.is_empty() {
-            return Err(moved_state(ctx, stack, &moved).into());
+            return Err(moved_state(ctx, id, &moved).into());
         }
         if *before == now && !force && folder.work().join(".terraform").is_dir() {
             return Ok(false);
         }
     }
-    forget_own_lock_file(ctx, stack).map_err(failed(Step::Prepare))?;
-    let _one_at_a_time = wait_for_plugins(ctx, stack).map_err(failed(Step::Prepare))?;
+    forget_own_lock_file(ctx, id).map_err(failed(Step::Prepare))?;
+    let _one_at_a_time = wait_for_plugins(ctx, id).map_err(failed(Step::Prepare))?;
     let work = folder.work();
     let mut arguments = vec!["init", "-input=false", "-no-color"];
     if before.is_some_and(|before| before.backend != now.backend) {
@@ -62,7 +61,7 @@ pub(super) async fn initialise(
         arguments: arguments.iter().map(Into::into).collect(),
         folder: &work,
         environment,
-        log: ctx.logs.join(format!("{stack}.init.log")),
+        log: ctx.log(id, "init.log"),
         errors: folder.errors(),
     };
     let exit = invocation.run(stop, |_| {}).await.map_err(failed(Step::Prepare))?;
@@ -70,11 +69,11 @@ pub(super) async fn initialise(
         if exit.interrupted {
             return Err(Halt::Interrupted);
         }
-        let stack_folder = &ctx.stack(stack).folder;
+        let stack_folder = &ctx.stack(id).folder;
         let failure = terraform_failure(Step::Prepare, "init", exit.status, Vec::new(), &exit.errors, stack_folder);
         return Err(failure.into());
     }
-    refuse_other_backend(ctx, stack, &now.backend)?;
+    refuse_other_backend(ctx, id, &now.backend)?;
     let text = serde_json::to_vec(&now).expect("texts become JSON");
     let unwritten = |error| format!("cannot write {}: {error}", folder.initialised().display());
     fs::write(folder.initialised(), text).map_err(unwritten).map_err(failed(Step::Prepare))?;
@@ -89,10 +88,10 @@ fn read(path: &Path) -> Option<Initialised> {
 /// read count whole.
 fn what_for(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     (kind, settings): (&str, &Map<String, Json>),
 ) -> Result<Initialised, String> {
-    let source = &ctx.sources[stack];
+    let source = ctx.source(id);
     let mut text = format!("{}\n{}\n", ctx.terraform.program.display(), ctx.terraform.version);
     for (folder, facts) in &source.modules {
         let _ = writeln!(text, "module {folder}");
@@ -104,7 +103,7 @@ fn what_for(
         }
     }
     let unreadable = |path: &_| source.modules.iter().any(|(_, facts)| facts.unreadable.contains(path));
-    let lock_file = ctx.stack(stack).folder.join(PROVIDER_LOCK_FILE).map_err(|error| error.to_string())?;
+    let lock_file = ctx.stack(id).folder.join(PROVIDER_LOCK_FILE).map_err(|error| error.to_string())?;
     for entry in source.files.iter().filter(|entry| entry.path == lock_file || unreadable(&entry.path)) {
         let id = ctx.content_id(entry).map_err(|error| error.to_string())?;
         let _ = writeln!(text, "file {} {id}", entry.path);
@@ -118,8 +117,8 @@ fn what_for(
 
 /// Providers are installed into one cache for all instances, which Terraform does not guard against two at once: wait for the turn.
 /// `None` where nothing is to be installed.
-fn wait_for_plugins(ctx: &Context, stack: &StackName) -> Result<Option<File>, String> {
-    if !ctx.sources[stack].installs_providers() {
+fn wait_for_plugins(ctx: &Context, id: &InstanceId) -> Result<Option<File>, String> {
+    if !installs_providers(ctx.source(id)) {
         return Ok(None);
     }
     let folder = ctx.home.plugin_cache();
@@ -135,10 +134,10 @@ fn wait_for_plugins(ctx: &Context, stack: &StackName) -> Result<Option<File>, St
 }
 
 /// Where the source has no lock file, the one that an earlier `init` made must not hold back new constraints.
-fn forget_own_lock_file(ctx: &Context, stack: &StackName) -> std::io::Result<()> {
-    let folder = ctx.folder(stack);
-    let is_committed = ctx.sources[stack].files.iter().any(|entry| {
-        entry.path.file_name() == PROVIDER_LOCK_FILE && entry.path.parent().as_ref() == Some(&ctx.stack(stack).folder)
+fn forget_own_lock_file(ctx: &Context, id: &InstanceId) -> std::io::Result<()> {
+    let folder = ctx.folder(id);
+    let is_committed = ctx.source(id).files.iter().any(|entry| {
+        entry.path.file_name() == PROVIDER_LOCK_FILE && entry.path.parent().as_ref() == Some(&ctx.stack(id).folder)
     });
     if is_committed {
         return Ok(());
@@ -151,8 +150,8 @@ fn forget_own_lock_file(ctx: &Context, stack: &StackName) -> std::io::Result<()>
 
 /// Terraform merges override files in the order of their names: one that the configuration could not read might name another backend, and
 /// environments would share a state. So what Terraform was initialised for is held against what it should be.
-fn refuse_other_backend(ctx: &Context, stack: &StackName, expected: &Json) -> StepResult<()> {
-    let record = ctx.folder(stack).backend_record();
+fn refuse_other_backend(ctx: &Context, id: &InstanceId, expected: &Json) -> StepResult<()> {
+    let record = ctx.folder(id).backend_record();
     let kind = fs::read(&record).ok().and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok()).and_then(|state| {
         Some((state.pointer("/backend/type")?.as_str()?.to_owned(), state["backend"]["config"].clone()))
     });
@@ -169,7 +168,7 @@ fn refuse_other_backend(ctx: &Context, stack: &StackName, expected: &Json) -> St
         return Ok(());
     }
     let mut failure =
-        failure(Step::Prepare, format!("Terraform uses another backend for {stack} than the estate's `{wanted}`"));
+        failure(Step::Prepare, format!("Terraform uses another backend for {} than the estate's `{wanted}`", id.stack));
     failure.help = Some("Look for a `backend` block in an override file of the stack, and take it out.".to_owned());
     Err(failure.into())
 }
@@ -181,14 +180,14 @@ fn ends_alike(found: &Json, wanted: &Json) -> bool {
 
 /// The state block names another place than the one where this instance's state was kept: going on would build all of it anew. The
 /// settings' values are not told: there may be passwords among them.
-fn moved_state(ctx: &Context, stack: &StackName, moved: &[String]) -> Failure {
-    let summary = format!("the place of the state of {stack} in {} has changed", ctx.environment);
+fn moved_state(ctx: &Context, id: &InstanceId, moved: &[String]) -> Failure {
+    let summary = format!("the place of the state of {} in {} has changed", id.stack, id.environment);
     let mut failure = failure(Step::Prepare, summary);
     failure.help = Some(format!(
         "Another {} is set in the state block than at the last delivery. Nothing was done: from an empty state Terraform would build \
          everything a second time. Move the state to its new place first, then remove {} and deliver again.",
         moved.join(", "),
-        ctx.folder(stack).root().display()
+        ctx.folder(id).root().display()
     ));
     failure
 }

@@ -6,23 +6,23 @@ use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use terrace_domain::name::StackName;
-use terrace_domain::run::Step;
+use terrace_domain::run::{InstanceId, Step};
 use terrace_domain::value::Value;
 use terrace_world::terraform::{Environment, process};
 use tokio::sync::{OnceCell, watch};
 
 use super::halt::{Halt, StepResult, failure, terraform_failure};
+use super::steps::Prepared;
 use crate::context::Context;
 
 type OutputValues = Arc<BTreeMap<String, Value>>;
 
-/// Outputs by stack; each stack's are read at most once.
+/// Outputs by instance; each one's are read at most once.
 #[derive(Default)]
 pub struct OutputBook {
-    read: Mutex<HashMap<StackName, Arc<OnceCell<StepResult<OutputValues>>>>>,
-    planned: Mutex<HashMap<StackName, OutputValues>>,
-    current: Mutex<HashSet<StackName>>,
+    read: Mutex<HashMap<InstanceId, Arc<OnceCell<StepResult<OutputValues>>>>>,
+    planned: Mutex<HashMap<InstanceId, OutputValues>>,
+    current: Mutex<HashSet<InstanceId>>,
 }
 
 /// The outputs that a stack will have once its plan is applied; unknown where only the apply can tell.
@@ -30,31 +30,31 @@ pub type PlannedOutputs = BTreeMap<String, Value>;
 
 impl OutputBook {
     /// Notes what a plan says of outputs; it is preferred to what the state says.
-    pub fn note_planned(&self, stack: &StackName, outputs: PlannedOutputs) {
-        self.planned.lock().expect("no panic while held").insert(stack.clone(), Arc::new(outputs));
+    pub fn note_planned(&self, id: &InstanceId, outputs: PlannedOutputs) {
+        self.planned.lock().expect("no panic while held").insert(id.clone(), Arc::new(outputs));
     }
 
     /// Notes that a stack's state is what its code says: its plan was empty, or was applied.
-    pub fn note_current(&self, stack: &StackName) {
-        self.current.lock().expect("no panic while held").insert(stack.clone());
+    pub fn note_current(&self, id: &InstanceId) {
+        self.current.lock().expect("no panic while held").insert(id.clone());
     }
 
     /// Whether a stack's state is known to be what its code says.
-    pub(super) fn is_current(&self, stack: &StackName) -> bool {
-        self.current.lock().expect("no panic while held").contains(stack)
+    pub(super) fn is_current(&self, id: &InstanceId) -> bool {
+        self.current.lock().expect("no panic while held").contains(id)
     }
 
     /// The planned outputs, where there are some.
-    pub(super) fn planned(&self, stack: &StackName) -> Option<OutputValues> {
-        self.planned.lock().expect("no panic while held").get(stack).cloned()
+    pub(super) fn planned(&self, id: &InstanceId) -> Option<OutputValues> {
+        self.planned.lock().expect("no panic while held").get(id).cloned()
     }
 
     /// The outputs in a stack's state; `read` is asked the first time.
-    pub(super) async fn applied<F>(&self, stack: &StackName, read: F) -> StepResult<OutputValues>
+    pub(super) async fn applied<F>(&self, id: &InstanceId, read: F) -> StepResult<OutputValues>
     where
         F: AsyncFnOnce() -> StepResult<BTreeMap<String, Value>>,
     {
-        let cell = Arc::clone(self.read.lock().expect("no panic while held").entry(stack.clone()).or_default());
+        let cell = Arc::clone(self.read.lock().expect("no panic while held").entry(id.clone()).or_default());
         cell.get_or_init(async || read().await.map(Arc::new)).await.clone()
     }
 }
@@ -67,14 +67,14 @@ struct OutputLine {
 /// Asks Terraform for the outputs in an initialised instance's state. They are held in memory only: some are secrets.
 pub(super) async fn read_state(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     environment: &Environment,
     stop: watch::Receiver<bool>,
 ) -> StepResult<BTreeMap<String, Value>> {
     let arguments = ["output", "-json", "-no-color"].map(OsStr::new);
-    let output = terraform_answer(ctx, stack, environment, Step::Prepare, &arguments, stop).await?;
+    let output = terraform_answer(ctx, id, environment, Step::Prepare, &arguments, stop).await?;
     let outputs: BTreeMap<String, OutputLine> = serde_json::from_slice(&output)
-        .map_err(|error| failure(Step::Prepare, format!("terraform output of {stack} cannot be read: {error}")))?;
+        .map_err(|error| failure(Step::Prepare, format!("terraform output of {} cannot be read: {error}", id.stack)))?;
     Ok(outputs.into_iter().map(|(name, output)| (name, output.value.into())).collect())
 }
 
@@ -97,39 +97,53 @@ struct OutputChange {
 /// The outputs that an instance's saved plan leads to (Terraform internals, "JSON Output Format", `output_changes`).
 pub(super) async fn read_plan(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     environment: &Environment,
     stop: watch::Receiver<bool>,
 ) -> StepResult<PlannedOutputs> {
-    let plan = ctx.folder(stack).plan();
+    let plan = ctx.folder(id).plan();
     let arguments = [OsStr::new("show"), OsStr::new("-json"), OsStr::new("-no-color"), plan.as_os_str()];
-    let output = terraform_answer(ctx, stack, environment, Step::Plan, &arguments, stop).await?;
+    let output = terraform_answer(ctx, id, environment, Step::Plan, &arguments, stop).await?;
     let plan: PlanLine = serde_json::from_slice(&output)
-        .map_err(|error| failure(Step::Plan, format!("the plan of {stack} cannot be read: {error}")))?;
+        .map_err(|error| failure(Step::Plan, format!("the plan of {} cannot be read: {error}", id.stack)))?;
     let kept = plan.output_changes.into_iter().filter(|(_, change)| change.actions != ["delete"]);
     let mut outputs: PlannedOutputs =
         kept.map(|(name, change)| (name, with_unknowns(change.after, &change.after_unknown))).collect();
-    add_nulls(ctx, stack, &mut outputs);
+    add_nulls(ctx, id, &mut outputs);
     Ok(outputs)
+}
+
+/// An instance's saved plan in Terraform's machine-readable form.
+pub(super) async fn show_plan(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &Prepared,
+    stop: watch::Receiver<bool>,
+) -> StepResult<Json> {
+    let plan = ctx.folder(id).plan();
+    let arguments = [OsStr::new("show"), OsStr::new("-json"), OsStr::new("-no-color"), plan.as_os_str()];
+    let output = terraform_answer(ctx, id, prepared.place().environment(), Step::Plan, &arguments, stop).await?;
+    serde_json::from_slice(&output)
+        .map_err(|error| failure(Step::Plan, format!("the plan of {} cannot be read: {error}", id.stack)).into())
 }
 
 /// An instance's saved plan as Terraform renders it for people, without colours.
 pub(super) async fn render_plan(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     environment: &Environment,
     stop: watch::Receiver<bool>,
 ) -> StepResult<String> {
-    let plan = ctx.folder(stack).plan();
+    let plan = ctx.folder(id).plan();
     let arguments = [OsStr::new("show"), OsStr::new("-no-color"), plan.as_os_str()];
-    let output = terraform_answer(ctx, stack, environment, Step::Plan, &arguments, stop).await?;
+    let output = terraform_answer(ctx, id, environment, Step::Plan, &arguments, stop).await?;
     Ok(String::from_utf8_lossy(&output).into_owned())
 }
 
 /// Adds outputs that the code declares and Terraform does not mention: it leaves out those that are null. Only for a stack whose present
 /// code is known to be applied; of any other the output may just not be there yet.
-pub(super) fn add_nulls(ctx: &Context, stack: &StackName, outputs: &mut BTreeMap<String, Value>) {
-    let declared = ctx.sources[stack].modules.first().map(|(_, facts)| &facts.outputs);
+pub(super) fn add_nulls(ctx: &Context, id: &InstanceId, outputs: &mut BTreeMap<String, Value>) {
+    let declared = ctx.source(id).modules.first().map(|(_, facts)| &facts.outputs);
     for name in declared.into_iter().flatten().map(|(name, _)| name) {
         outputs.entry(name.clone()).or_insert(Value::Null);
     }
@@ -163,13 +177,13 @@ fn with_unknowns(after: Json, unknown: &Json) -> Value {
 
 async fn terraform_answer(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     environment: &Environment,
     step: Step,
     arguments: &[&OsStr],
     stop: watch::Receiver<bool>,
 ) -> StepResult<Vec<u8>> {
-    let work = ctx.folder(stack).work();
+    let work = ctx.folder(id).work();
     let captured = process::capture(&ctx.terraform.program, arguments, &work, environment, stop)
         .await
         .map_err(|error| failure(step, error.to_string()))?;
@@ -179,7 +193,7 @@ async fn terraform_answer(
     if captured.interrupted {
         return Err(Halt::Interrupted);
     }
-    let stack_folder = &ctx.stack(stack).folder;
+    let stack_folder = &ctx.stack(id).folder;
     let command = arguments[0].to_string_lossy();
     Err(terraform_failure(step, &command, captured.status, Vec::new(), &captured.errors, stack_folder).into())
 }

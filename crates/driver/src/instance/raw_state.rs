@@ -6,8 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use terrace_domain::name::StackName;
-use terrace_domain::run::Step;
+use terrace_domain::run::{InstanceId, Step};
 use terrace_domain::state::LockInfo;
 use terrace_world::terraform::process;
 use tokio::sync::watch;
@@ -22,20 +21,20 @@ pub struct OpenState {
 }
 
 /// Lays out the work folder and initialises Terraform, as for a plan, but without inputs.
-pub async fn open_state(ctx: &Context, stack: &StackName, stop: watch::Receiver<bool>) -> StepResult<OpenState> {
-    let place = lay_out(ctx, stack)?;
-    place.initialise(ctx, stack, false, stop).await?;
+pub async fn open_state(ctx: &Context, id: &InstanceId, stop: watch::Receiver<bool>) -> StepResult<OpenState> {
+    let place = lay_out(ctx, id)?;
+    place.initialise(ctx, id, false, stop).await?;
     Ok(OpenState { place })
 }
 
 /// The state of an instance that was prepared, for a snapshot after its apply; `None` where there is none.
 pub async fn state_of(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     prepared: &Prepared,
     stop: watch::Receiver<bool>,
 ) -> StepResult<Option<Vec<u8>>> {
-    read(ctx, stack, prepared.place(), stop).await
+    read(ctx, id, prepared.place(), stop).await
 }
 
 impl OpenState {
@@ -43,10 +42,10 @@ impl OpenState {
     pub async fn read(
         &self,
         ctx: &Context,
-        stack: &StackName,
+        id: &InstanceId,
         stop: watch::Receiver<bool>,
     ) -> StepResult<Option<Vec<u8>>> {
-        read(ctx, stack, &self.place, stop).await
+        read(ctx, id, &self.place, stop).await
     }
 
     /// Puts a state in place of the present one, by `terraform state push`: every backend knows that. With `force` also one of another
@@ -54,12 +53,12 @@ impl OpenState {
     pub async fn push(
         &self,
         ctx: &Context,
-        stack: &StackName,
+        id: &InstanceId,
         state: &[u8],
         force: bool,
         stop: watch::Receiver<bool>,
     ) -> StepResult<()> {
-        let file = ctx.folder(stack).pushed_state();
+        let file = ctx.folder(id).pushed_state();
         let written = write_private(&file, state);
         let unwritten = |error| format!("cannot write {}: {error}", file.display());
         let mut arguments = vec![OsStr::new("state"), OsStr::new("push")];
@@ -68,7 +67,7 @@ impl OpenState {
         }
         arguments.push(file.as_os_str());
         let pushed = match written {
-            Ok(()) => answer(ctx, stack, &self.place, &arguments, stop).await.map(drop),
+            Ok(()) => answer(ctx, id, &self.place, &arguments, stop).await.map(drop),
             Err(error) => Err(failed(Step::Apply)(unwritten(error))),
         };
         // It holds secrets: it goes whatever happened.
@@ -84,7 +83,7 @@ impl OpenState {
 
 async fn read(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     place: &Place,
     stop: watch::Receiver<bool>,
 ) -> StepResult<Option<Vec<u8>>> {
@@ -96,7 +95,7 @@ async fn read(
         };
     }
     let arguments = ["state", "pull"].map(OsStr::new);
-    let bytes = answer(ctx, stack, place, &arguments, stop).await?;
+    let bytes = answer(ctx, id, place, &arguments, stop).await?;
     Ok(Some(bytes).filter(|bytes| !bytes.trim_ascii().is_empty()))
 }
 
@@ -111,12 +110,12 @@ fn local_path(ctx: &Context, place: &Place) -> Option<PathBuf> {
 
 async fn answer(
     ctx: &Context,
-    stack: &StackName,
+    id: &InstanceId,
     place: &Place,
     arguments: &[&OsStr],
     stop: watch::Receiver<bool>,
 ) -> StepResult<Vec<u8>> {
-    let work = ctx.folder(stack).work();
+    let work = ctx.folder(id).work();
     let captured = process::capture(&ctx.terraform.program, arguments, &work, place.environment(), stop)
         .await
         .map_err(|error| failure(Step::Apply, error.to_string()))?;
@@ -128,7 +127,7 @@ async fn answer(
     }
     let command = arguments[..2].join(OsStr::new(" "));
     let errors = without_frame(&captured.errors);
-    let folder = &ctx.stack(stack).folder;
+    let folder = &ctx.stack(id).folder;
     let mut failure =
         terraform_failure(Step::Apply, &command.to_string_lossy(), captured.status, Vec::new(), &errors, folder);
     if let Some(lock) = LockInfo::from_text(&errors) {

@@ -353,3 +353,30 @@ fn an_export_is_one_line_an_entry() {
     ];
     assert!(first.starts_with(&expected.concat()), "{first}");
 }
+
+/// The document's example is what this program writes and computes.
+#[test]
+fn the_documented_example_is_true() {
+    let document = include_str!("../../../../docs/ledger.md");
+    let block = |language: &str| {
+        let begin = document.split_once("held against the code by a test").unwrap().1;
+        let block = begin.split_once(&format!("```{language}\n")).unwrap().1;
+        block.split_once("\n```").unwrap().0.to_owned()
+    };
+    let (line, canonical) = (block("json"), block("text"));
+    let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let text = |name: &str| json[name].as_str();
+    let kind = Kind::new(text("kind").unwrap()).unwrap();
+    let (actor, body) = (text("actor").unwrap(), text("body").unwrap());
+    let mut entry = NewEntry::new(Moment(json["at"].as_i64().unwrap()), actor, &kind, body);
+    entry.run = json["run"].as_u64().map(RunId);
+    (entry.environment, entry.stack, entry.reason) = (text("environment"), text("stack"), text("reason"));
+    let record = entry.chained(1, Hash::ZERO);
+    let mut bytes = Vec::new();
+    record.encode(&mut bytes);
+    assert_eq!(String::from_utf8(bytes).unwrap(), canonical);
+    assert_eq!(record.hash().to_string(), text("hash").unwrap());
+    let mut written = Vec::new();
+    write_line(&record, record.hash(), &mut written).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap(), line + "\n");
+}

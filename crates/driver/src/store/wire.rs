@@ -1,11 +1,15 @@
-//! How orders and events are written in the store: versioned JSON, apart from the domain's types, so that either can change without
+//! How orders and events are written in the ledger: versioned JSON, apart from the domain's types, so that either can change without
 //! the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use terrace_domain::name::{NameError, StackName};
-use terrace_domain::run::{Changes, Event, Failure, Mode, Order, OrderedInstance, Step, TerraformDiagnostic};
+use terrace_domain::digest::{Digest, NotADigest};
+use terrace_domain::name::{EnvironmentName, NameError, StackName};
+use terrace_domain::run::{
+    ChangeRecord, Changes, CoverPart, Event, Failure, Gate, InstanceId, Mode, Moment, Order, OrderedStack,
+    OrderedStage, PlanCover, RunId, Standing, Step, TerraformDiagnostic,
+};
 
 /// What is stored cannot be read: written by another version, or damaged.
 #[derive(Debug, thiserror::Error)]
@@ -16,16 +20,39 @@ pub enum WireError {
     /// A name in it is no name.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// A digest in it is none.
+    #[error(transparent)]
+    Digest(#[from] NotADigest),
+    /// A newer Terrace wrote it.
+    #[error("it has version {found}, and this Terrace reads versions up to {VERSION}: a newer Terrace wrote it")]
+    Newer {
+        /// The version found.
+        found: u32,
+    },
+    /// A kind of event that this Terrace does not know.
+    #[error("it is an event `{0}`, which this Terrace does not know: a newer Terrace wrote it")]
+    Stranger(String),
+}
+
+/// The version of orders and events that is written. It grows when an old reader would misunderstand them.
+const VERSION: u32 = 1;
+
+fn check_version(found: u32) -> Result<(), WireError> {
+    if found > VERSION { Err(WireError::Newer { found }) } else { Ok(()) }
 }
 
 #[derive(Serialize, Deserialize)]
 struct OrderWire {
+    version: u32,
     mode: ModeWire,
-    stage: String,
-    environment: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
     commit: Option<String>,
     parallelism: usize,
-    instances: Vec<InstanceWire>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
+    stages: Vec<StageWire>,
+    stacks: Vec<StackWire>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,8 +63,28 @@ enum ModeWire {
 }
 
 #[derive(Serialize, Deserialize)]
-struct InstanceWire {
+struct StageWire {
+    stage: String,
+    environment: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gates: Vec<GateWire>,
+    settings: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "gate", rename_all = "snake_case")]
+enum GateWire {
+    Approval { approvers: Option<BTreeSet<String>>, by: Vec<String>, count: u32 },
+    Undecidable { kind: String },
+}
+
+#[derive(Serialize, Deserialize)]
+struct StackWire {
     stack: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     upstream: BTreeMap<String, BTreeSet<String>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -46,82 +93,219 @@ struct InstanceWire {
 
 /// An order as text.
 pub fn write_order(order: &Order) -> String {
+    let text = |digest: &Digest| digest.to_string();
+    let stage = |stage: &OrderedStage| StageWire {
+        stage: stage.stage.to_string(),
+        environment: stage.environment.to_string(),
+        after: stage.after.as_ref().map(ToString::to_string),
+        gates: stage.gates.iter().map(gate_wire).collect(),
+        settings: stage.settings.iter().map(text).collect(),
+    };
+    let stack = |stack: &OrderedStack| StackWire {
+        stack: stack.stack.to_string(),
+        release: stack.release.as_ref().map(text),
+        upstream: stack.upstream.iter().map(|(name, outputs)| (name.to_string(), outputs.clone())).collect(),
+        only_if_upstream_changes: stack.only_if_upstream_changes,
+    };
     let wire = OrderWire {
+        version: VERSION,
         mode: match order.mode {
             Mode::Plan => ModeWire::Plan,
             Mode::Deliver => ModeWire::Deliver,
         },
-        stage: order.stage.to_string(),
-        environment: order.environment.to_string(),
+        release: order.release.as_ref().map(text),
         commit: order.commit.clone(),
         parallelism: order.parallelism,
-        instances: order.instances.iter().map(instance_wire).collect(),
+        again: order.again,
+        stages: order.stages.iter().map(stage).collect(),
+        stacks: order.stacks.iter().map(stack).collect(),
     };
     serde_json::to_string(&wire).expect("texts and numbers become JSON")
 }
 
-fn instance_wire(instance: &OrderedInstance) -> InstanceWire {
-    InstanceWire {
-        stack: instance.stack.to_string(),
-        upstream: instance.upstream.iter().map(|(name, outputs)| (name.to_string(), outputs.clone())).collect(),
-        only_if_upstream_changes: instance.only_if_upstream_changes,
+fn gate_wire(gate: &Gate) -> GateWire {
+    match gate.clone() {
+        Gate::Approval { approvers, by, count } => GateWire::Approval { approvers, by, count },
+        Gate::Undecidable(kind) => GateWire::Undecidable { kind },
     }
 }
 
 /// An order from its text.
 pub fn read_order(text: &str) -> Result<Order, WireError> {
     let wire: OrderWire = serde_json::from_str(text)?;
+    check_version(wire.version)?;
     Ok(Order {
         mode: match wire.mode {
             ModeWire::Plan => Mode::Plan,
             ModeWire::Deliver => Mode::Deliver,
         },
-        stage: wire.stage.parse()?,
-        environment: wire.environment.parse()?,
+        release: digest(wire.release)?,
         commit: wire.commit,
         parallelism: wire.parallelism,
-        instances: wire.instances.into_iter().map(read_instance).collect::<Result<_, _>>()?,
+        again: wire.again,
+        stages: wire.stages.into_iter().map(read_stage).collect::<Result<_, _>>()?,
+        stacks: wire.stacks.into_iter().map(read_stack).collect::<Result<_, _>>()?,
     })
 }
 
-fn read_instance(wire: InstanceWire) -> Result<OrderedInstance, NameError> {
+fn digest(text: Option<String>) -> Result<Option<Digest>, NotADigest> {
+    text.map(|text| text.parse()).transpose()
+}
+
+fn read_stage(wire: StageWire) -> Result<OrderedStage, WireError> {
+    let gates = wire.gates.into_iter().map(|gate| match gate {
+        GateWire::Approval { approvers, by, count } => Gate::Approval { approvers, by, count },
+        GateWire::Undecidable { kind } => Gate::Undecidable(kind),
+    });
+    Ok(OrderedStage {
+        stage: wire.stage.parse()?,
+        environment: wire.environment.parse()?,
+        after: wire.after.map(|name| name.parse()).transpose()?,
+        gates: gates.collect(),
+        settings: wire.settings.iter().map(|text| text.parse()).collect::<Result<_, NotADigest>>()?,
+    })
+}
+
+fn read_stack(wire: StackWire) -> Result<OrderedStack, WireError> {
     let upstream = wire.upstream.into_iter().map(|(name, outputs)| Ok((name.parse()?, outputs)));
-    Ok(OrderedInstance {
+    Ok(OrderedStack {
         stack: wire.stack.parse()?,
+        release: digest(wire.release)?,
         upstream: upstream.collect::<Result<_, NameError>>()?,
         only_if_upstream_changes: wire.only_if_upstream_changes,
     })
 }
 
 #[derive(Serialize, Deserialize)]
+struct IdWire {
+    environment: String,
+    stack: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EventWire {
+    version: u32,
+    #[serde(flatten)]
+    event: KindWire,
+}
+
+/// What of an event every version can read.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+    event: String,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum EventWire {
+enum KindWire {
     Started,
+    Entered {
+        environment: String,
+        standings: BTreeMap<String, StandingWire>,
+    },
     Prepared {
-        stack: String,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        instance: IdWire,
+        #[serde(default)]
         provisional: bool,
     },
     InputsUnknown {
-        stack: String,
+        instance: IdWire,
         upstream: BTreeSet<String>,
     },
     Planned {
-        stack: String,
+        instance: IdWire,
         changes: ChangesWire,
+        #[serde(default)]
+        cover: Option<CoverWire>,
+    },
+    Approved {
+        instance: IdWire,
+        by: String,
+        reason: String,
+        cover: CoverWire,
+    },
+    Rejected {
+        instance: IdWire,
+        by: String,
+        reason: String,
+    },
+    Stale {
+        instance: IdWire,
+        differs: BTreeSet<String>,
     },
     Applied {
-        stack: String,
+        instance: IdWire,
+    },
+    Settled {
+        instance: IdWire,
     },
     Failed {
-        stack: String,
+        instance: IdWire,
         failure: FailureWire,
     },
     Interrupted {
-        stack: String,
+        instance: IdWire,
+    },
+    Resumed,
+    Superseded {
+        by: u64,
+        stacks: BTreeSet<String>,
     },
     StopRequested,
+    Cancelled {
+        by: String,
+        reason: String,
+    },
     Abandoned,
+}
+
+/// The events that [`KindWire`] knows, by their words.
+const KNOWN: [&str; 17] = [
+    "started",
+    "entered",
+    "prepared",
+    "inputs_unknown",
+    "planned",
+    "approved",
+    "rejected",
+    "stale",
+    "applied",
+    "settled",
+    "failed",
+    "interrupted",
+    "resumed",
+    "superseded",
+    "stop_requested",
+    "cancelled",
+    "abandoned",
+];
+
+#[derive(Serialize, Deserialize)]
+struct StandingWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delivered_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outputs_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    proven: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CoverWire {
+    release: Option<String>,
+    inputs: String,
+    outputs: String,
+    lineage: Option<String>,
+    serial: Option<u64>,
+    terraform: String,
+    provider_lock: Option<String>,
+    /// By address: action and digest.
+    changes: BTreeMap<String, (String, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -150,6 +334,7 @@ enum StepWire {
     Prepare,
     Plan,
     Apply,
+    Settle,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -165,27 +350,101 @@ struct DiagnosticWire {
 
 /// An event as text.
 pub fn write_event(event: &Event) -> String {
-    let wire = match event {
-        Event::Started => EventWire::Started,
-        Event::Prepared { stack, provisional } => {
-            EventWire::Prepared { stack: stack.to_string(), provisional: *provisional }
-        }
-        Event::InputsUnknown { stack, upstream } => EventWire::InputsUnknown {
-            stack: stack.to_string(),
-            upstream: upstream.iter().map(ToString::to_string).collect(),
-        },
-        Event::Planned { stack, changes } => {
-            EventWire::Planned { stack: stack.to_string(), changes: changes_wire(changes) }
-        }
-        Event::Applied { stack } => EventWire::Applied { stack: stack.to_string() },
-        Event::Failed { stack, failure } => {
-            EventWire::Failed { stack: stack.to_string(), failure: failure_wire(failure) }
-        }
-        Event::Interrupted { stack } => EventWire::Interrupted { stack: stack.to_string() },
-        Event::StopRequested => EventWire::StopRequested,
-        Event::Abandoned => EventWire::Abandoned,
-    };
+    let wire = EventWire { version: VERSION, event: kind_wire(event) };
     serde_json::to_string(&wire).expect("texts and numbers become JSON")
+}
+
+/// The word of an event, as it is written and as the ledger's kinds are made of it.
+pub fn word(event: &Event) -> &'static str {
+    let at = match event {
+        Event::Started => 0,
+        Event::Entered { .. } => 1,
+        Event::Prepared { .. } => 2,
+        Event::InputsUnknown { .. } => 3,
+        Event::Planned { .. } => 4,
+        Event::Approved { .. } => 5,
+        Event::Rejected { .. } => 6,
+        Event::Stale { .. } => 7,
+        Event::Applied { .. } => 8,
+        Event::Settled { .. } => 9,
+        Event::Failed { .. } => 10,
+        Event::Interrupted { .. } => 11,
+        Event::Resumed => 12,
+        Event::Superseded { .. } => 13,
+        Event::StopRequested => 14,
+        Event::Cancelled { .. } => 15,
+        Event::Abandoned => 16,
+    };
+    KNOWN[at]
+}
+
+fn kind_wire(event: &Event) -> KindWire {
+    let names = |names: &BTreeSet<StackName>| names.iter().map(ToString::to_string).collect();
+    match event.clone() {
+        Event::Started => KindWire::Started,
+        Event::Entered { environment, standings } => KindWire::Entered {
+            environment: environment.to_string(),
+            standings: standings.iter().map(|(name, standing)| (name.to_string(), standing_wire(standing))).collect(),
+        },
+        Event::Prepared { instance, provisional } => KindWire::Prepared { instance: id_wire(&instance), provisional },
+        Event::InputsUnknown { instance, upstream } => {
+            KindWire::InputsUnknown { instance: id_wire(&instance), upstream: names(&upstream) }
+        }
+        Event::Planned { instance, changes, cover } => KindWire::Planned {
+            instance: id_wire(&instance),
+            changes: changes_wire(&changes),
+            cover: cover.as_deref().map(cover_wire),
+        },
+        Event::Approved { instance, by, reason, cover } => {
+            KindWire::Approved { instance: id_wire(&instance), by, reason, cover: cover_wire(&cover) }
+        }
+        Event::Rejected { instance, by, reason } => KindWire::Rejected { instance: id_wire(&instance), by, reason },
+        Event::Stale { instance, differs } => KindWire::Stale {
+            instance: id_wire(&instance),
+            differs: differs.into_iter().map(|part| part.as_str().to_owned()).collect(),
+        },
+        Event::Applied { instance } => KindWire::Applied { instance: id_wire(&instance) },
+        Event::Settled { instance } => KindWire::Settled { instance: id_wire(&instance) },
+        Event::Failed { instance, failure } => {
+            KindWire::Failed { instance: id_wire(&instance), failure: failure_wire(&failure) }
+        }
+        Event::Interrupted { instance } => KindWire::Interrupted { instance: id_wire(&instance) },
+        Event::Resumed => KindWire::Resumed,
+        Event::Superseded { by, stacks } => KindWire::Superseded { by: by.0, stacks: names(&stacks) },
+        Event::StopRequested => KindWire::StopRequested,
+        Event::Cancelled { by, reason } => KindWire::Cancelled { by, reason },
+        Event::Abandoned => KindWire::Abandoned,
+    }
+}
+
+fn id_wire(id: &InstanceId) -> IdWire {
+    IdWire { environment: id.environment.to_string(), stack: id.stack.to_string() }
+}
+
+fn standing_wire(standing: &Standing) -> StandingWire {
+    StandingWire {
+        release: standing.release.map(|digest| digest.to_string()),
+        settings: standing.settings.map(|digest| digest.to_string()),
+        delivered_at: standing.delivered.map(|at| at.0),
+        outputs_at: standing.outputs_changed.map(|at| at.0),
+        proven: standing.proven,
+    }
+}
+
+fn cover_wire(cover: &PlanCover) -> CoverWire {
+    let change = |(address, record): (&String, &ChangeRecord)| {
+        (address.clone(), (record.action.clone(), record.digest.to_string()))
+    };
+    CoverWire {
+        release: cover.release.map(|digest| digest.to_string()),
+        inputs: cover.inputs.to_string(),
+        outputs: cover.outputs.to_string(),
+        lineage: cover.lineage.clone(),
+        serial: cover.serial,
+        terraform: cover.terraform.clone(),
+        provider_lock: cover.provider_lock.map(|digest| digest.to_string()),
+        changes: cover.changes.iter().map(change).collect(),
+    }
 }
 
 fn changes_wire(changes: &Changes) -> ChangesWire {
@@ -199,6 +458,7 @@ fn failure_wire(failure: &Failure) -> FailureWire {
             Step::Prepare => StepWire::Prepare,
             Step::Plan => StepWire::Plan,
             Step::Apply => StepWire::Apply,
+            Step::Settle => StepWire::Settle,
         },
         summary: failure.summary.clone(),
         diagnostics: failure.diagnostics.iter().cloned().map(diagnostic_wire).collect(),
@@ -213,25 +473,82 @@ fn diagnostic_wire(diagnostic: TerraformDiagnostic) -> DiagnosticWire {
 
 /// An event from its text.
 pub fn read_event(text: &str) -> Result<Event, WireError> {
-    Ok(match serde_json::from_str(text)? {
-        EventWire::Started => Event::Started,
-        EventWire::Prepared { stack, provisional } => Event::Prepared { stack: stack.parse()?, provisional },
-        EventWire::InputsUnknown { stack, upstream } => Event::InputsUnknown {
-            stack: stack.parse()?,
-            upstream: upstream.iter().map(|name| name.parse()).collect::<Result<BTreeSet<StackName>, _>>()?,
-        },
-        EventWire::Planned { stack, changes } => {
-            let ChangesWire { add, change, destroy, import, state_only, outputs } = changes;
-            Event::Planned {
-                stack: stack.parse()?,
-                changes: Changes { add, change, destroy, import, state_only, outputs },
+    let head: Head = serde_json::from_str(text)?;
+    check_version(head.version)?;
+    if !KNOWN.contains(&head.event.as_str()) {
+        return Err(WireError::Stranger(head.event));
+    }
+    let names = |names: BTreeSet<String>| names.iter().map(|name| name.parse()).collect::<Result<_, NameError>>();
+    Ok(match serde_json::from_str::<KindWire>(text)? {
+        KindWire::Started => Event::Started,
+        KindWire::Entered { environment, standings } => {
+            let standings = standings.into_iter().map(|(name, wire)| Ok((name.parse()?, read_standing(wire)?)));
+            Event::Entered {
+                environment: environment.parse::<EnvironmentName>()?,
+                standings: standings.collect::<Result<_, WireError>>()?,
             }
         }
-        EventWire::Applied { stack } => Event::Applied { stack: stack.parse()? },
-        EventWire::Failed { stack, failure } => Event::Failed { stack: stack.parse()?, failure: read_failure(failure) },
-        EventWire::Interrupted { stack } => Event::Interrupted { stack: stack.parse()? },
-        EventWire::StopRequested => Event::StopRequested,
-        EventWire::Abandoned => Event::Abandoned,
+        KindWire::Prepared { instance, provisional } => Event::Prepared { instance: read_id(&instance)?, provisional },
+        KindWire::InputsUnknown { instance, upstream } => {
+            Event::InputsUnknown { instance: read_id(&instance)?, upstream: names(upstream)? }
+        }
+        KindWire::Planned { instance, changes, cover } => {
+            let ChangesWire { add, change, destroy, import, state_only, outputs } = changes;
+            Event::Planned {
+                instance: read_id(&instance)?,
+                changes: Changes { add, change, destroy, import, state_only, outputs },
+                cover: cover.map(read_cover).transpose()?.map(Box::new),
+            }
+        }
+        KindWire::Approved { instance, by, reason, cover } => {
+            Event::Approved { instance: read_id(&instance)?, by, reason, cover: Box::new(read_cover(cover)?) }
+        }
+        KindWire::Rejected { instance, by, reason } => Event::Rejected { instance: read_id(&instance)?, by, reason },
+        KindWire::Stale { instance, differs } => Event::Stale {
+            instance: read_id(&instance)?,
+            differs: differs.iter().filter_map(|word| CoverPart::from_word(word)).collect(),
+        },
+        KindWire::Applied { instance } => Event::Applied { instance: read_id(&instance)? },
+        KindWire::Settled { instance } => Event::Settled { instance: read_id(&instance)? },
+        KindWire::Failed { instance, failure } => {
+            Event::Failed { instance: read_id(&instance)?, failure: read_failure(failure) }
+        }
+        KindWire::Interrupted { instance } => Event::Interrupted { instance: read_id(&instance)? },
+        KindWire::Resumed => Event::Resumed,
+        KindWire::Superseded { by, stacks } => Event::Superseded { by: RunId(by), stacks: names(stacks)? },
+        KindWire::StopRequested => Event::StopRequested,
+        KindWire::Cancelled { by, reason } => Event::Cancelled { by, reason },
+        KindWire::Abandoned => Event::Abandoned,
+    })
+}
+
+fn read_id(wire: &IdWire) -> Result<InstanceId, NameError> {
+    Ok(InstanceId { environment: wire.environment.parse()?, stack: wire.stack.parse()? })
+}
+
+fn read_standing(wire: StandingWire) -> Result<Standing, NotADigest> {
+    Ok(Standing {
+        release: digest(wire.release)?,
+        settings: digest(wire.settings)?,
+        delivered: wire.delivered_at.map(Moment),
+        outputs_changed: wire.outputs_at.map(Moment),
+        proven: wire.proven,
+    })
+}
+
+fn read_cover(wire: CoverWire) -> Result<PlanCover, NotADigest> {
+    let change = |(address, (action, text)): (String, (String, String))| {
+        Ok((address, ChangeRecord { action, digest: text.parse()? }))
+    };
+    Ok(PlanCover {
+        release: digest(wire.release)?,
+        inputs: wire.inputs.parse()?,
+        outputs: wire.outputs.parse()?,
+        lineage: wire.lineage,
+        serial: wire.serial,
+        terraform: wire.terraform,
+        provider_lock: digest(wire.provider_lock)?,
+        changes: wire.changes.into_iter().map(change).collect::<Result<_, NotADigest>>()?,
     })
 }
 
@@ -245,6 +562,7 @@ fn read_failure(wire: FailureWire) -> Failure {
             StepWire::Prepare => Step::Prepare,
             StepWire::Plan => Step::Plan,
             StepWire::Apply => Step::Apply,
+            StepWire::Settle => Step::Settle,
         },
         summary: wire.summary,
         diagnostics: diagnostics.collect(),

@@ -6,7 +6,7 @@ use terrace_config::fixture::MemoryTree;
 use terrace_config::tree::FileTree;
 use terrace_config::{MemoryCache, Watches, load_code, load_estate};
 use terrace_domain::path::RepoPath;
-use terrace_release::build::{BuildError, Built, CommitFacts, Fetching, Recipe, build};
+use terrace_release::build::{BuildError, BuildOptions, Built, CommitFacts, Recipe, build};
 use terrace_release::layout::Layout;
 use terrace_release::vendor::{InstallError, ModuleInstaller};
 use terrace_testkit::fixture;
@@ -144,7 +144,7 @@ pub(crate) fn build_tree(
     let code = load_code(tree, &estate, estate.stacks.values(), &MemoryCache::default());
     let watches = Watches::of(&estate);
     let recipe = Recipe { tree, estate: &estate, code: &code, watches: &watches, commit };
-    build(layout, &recipe, &Fetching { installer, scratch, refresh })
+    build(layout, &recipe, &BuildOptions { installer, scratch, refresh, mend: false })
 }
 
 /// A tree in memory, built into a new layout in `folder`.

@@ -165,6 +165,31 @@ impl Invocation<'_> {
     }
 }
 
+/// Whether a process that was started with this file for its error output is still at work, perhaps without the Terrace that started it.
+pub fn is_at_work(errors: &Path) -> io::Result<bool> {
+    let file = match File::open(errors) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Asks the processes that work in this folder to stop, once: those that a Terrace left which is gone. Where the system does not tell who
+/// works where (only Linux does), nobody is asked.
+pub fn interrupt_in(folder: &Path) {
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let pid = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+        if pid.is_some() && std::fs::read_link(entry.path().join("cwd")).is_ok_and(|works| works == folder) {
+            interrupt(pid);
+        }
+    }
+}
+
 /// What a process said that was run for its answer.
 #[derive(Debug)]
 pub struct Captured {

@@ -93,6 +93,11 @@ pub enum ProgramError {
 }
 
 impl Terraform {
+    /// Product and version: `terraform 1.11.4`.
+    pub fn named(&self) -> String {
+        format!("{} {}", self.product.as_str(), self.version)
+    }
+
     /// Finds the program (`binary`: a name looked up in `path`, or a path; `None`: the first of [`CANDIDATES`]), asks its version and
     /// holds it against the constraint. A path with a `/` is relative to `base`.
     pub async fn find(

@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use clap::Args;
 use terrace_config::{Code, Watches, check_estate, has_errors, sort_diagnostics};
 use terrace_domain::estate::TerraformRequirement;
-use terrace_release::build::{CommitFacts, Fetching, Recipe, build};
+use terrace_release::build::{BuildOptions, Built, CommitFacts, Recipe, build};
+use terrace_release::layout::Layout;
 use terrace_release::vendor::{InstallError, ModuleInstaller, TerraformGet};
 use terrace_world::git::Commit;
 use terrace_world::terraform::{Environment, Terraform};
 
-use super::Place;
+use super::{Place, provenance};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::{Opened, Project, unsound};
 use crate::settings::Settings;
@@ -24,6 +25,7 @@ or another repository are fetched once, when the stack is built.
 Examples:
   terrace release build                    the checked out commit
   terrace release build v1.4 --json
+  terrace release build HEAD~1 --mend      make again what `verify` found damaged
   terrace release build --refresh-modules  fetch modules again whose tag has moved";
 
 /// Build the releases of a commit's stacks
@@ -38,6 +40,9 @@ pub struct Build {
     /// Fetch modules from elsewhere again, also for stacks that did not change
     #[arg(long)]
     refresh_modules: bool,
+    /// Read what was built before in full, and make again what is damaged
+    #[arg(long)]
+    mend: bool,
     /// Print JSON (terrace.release-build/1)
     #[arg(long)]
     json: bool,
@@ -48,18 +53,9 @@ impl Build {
     pub fn run(self, settings: &Settings) -> CommandResult {
         let project = Project::find(settings)?;
         let commit = project.repository()?.resolve(&self.commit)?;
-        let facts = facts_of(&commit);
         let opened = project.open_commit(commit)?;
-        let code = checked_code(&project, &opened)?;
-        let watches = Watches::of(&opened.estate);
         let layout = self.place.create(settings, &project)?;
-        let (tree, estate) = (&*opened.tree, &*opened.estate);
-        let recipe = Recipe { tree, estate, code: &code, watches: &watches, commit: &facts };
-        let installer =
-            Installer { settings, root: &project.root, requirement: &estate.terraform, found: OnceLock::new() };
-        let fetching = Fetching { installer: &installer, scratch: &settings.temporary, refresh: self.refresh_modules };
-        let built = build(&layout, &recipe, &fetching)?;
-        views::release::warn_of_links(&built);
+        let built = build_opened(settings, &project, &opened, &layout, (self.refresh_modules, self.mend))?;
         if self.json {
             views::release::built_json(&built);
         } else {
@@ -67,6 +63,29 @@ impl Build {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Builds the estate release of a commit that was opened, and attaches to each new release what it was built from.
+pub fn build_opened(
+    settings: &Settings,
+    project: &Project,
+    opened: &Opened,
+    layout: &Layout,
+    (refresh, mend): (bool, bool),
+) -> Result<Built, CommandError> {
+    let started_at = jiff::Timestamp::now();
+    let commit = opened.commit.as_ref().expect("a release is built from a commit");
+    let facts = facts_of(commit);
+    let code = checked_code(project, opened)?;
+    let watches = Watches::of(&opened.estate);
+    let (tree, estate) = (&*opened.tree, &*opened.estate);
+    let recipe = Recipe { tree, estate, code: &code, watches: &watches, commit: &facts };
+    let installer = Installer { settings, root: &project.root, requirement: &estate.terraform, found: OnceLock::new() };
+    let options = BuildOptions { installer: &installer, scratch: &settings.temporary, refresh, mend };
+    let built = build(layout, &recipe, &options)?;
+    views::release::warn_of_links(&built);
+    provenance::attach(settings, estate, layout, &built, &facts, started_at)?;
+    Ok(built)
 }
 
 fn facts_of(commit: &Commit) -> CommitFacts {

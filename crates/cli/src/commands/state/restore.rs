@@ -10,7 +10,7 @@ use terrace_driver::instance::{OpenState, open_state};
 use terrace_driver::ledger::{self, LedgerError};
 use terrace_driver::snapshots::{self, Snapshot, Taken};
 
-use super::save::{Keeping, open_vault};
+use super::save::Keeping;
 use crate::delivery::{AtRest, halted, prospect};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::settings::Settings;
@@ -141,17 +141,17 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn run(&self) -> CommandResult {
-        let AtRest { ctx, stack, stop, .. } = self.instance;
-        let vault = open_vault(&ctx.home)?;
+        let AtRest { ctx, id, stop, .. } = self.instance;
+        let vault = &ctx.vault;
         let bytes = vault.get(self.snapshot.taken.digest)?;
-        let state = open_state(ctx, stack, stop.clone()).await.map_err(halted)?;
+        let state = open_state(ctx, id, stop.clone()).await.map_err(halted)?;
         let current = self.read(&state).await?;
         let known = current.as_deref().map(Taken::of).transpose().map_err(|error| {
             CommandError::failed(format!("the current state cannot be read: {error}"))
                 .help("Nothing was done. Move it away (and keep it), then restore again.")
         })?;
         if known.as_ref().is_some_and(|known| known.digest == self.snapshot.taken.digest) {
-            views::say(&format!("The state of {stack} is that of snapshot {} already.", self.snapshot.id));
+            views::say(&format!("The state of {} is that of snapshot {} already.", id.stack, self.snapshot.id));
             return Ok(Exit::Done);
         }
         views::state::comparison(known.as_ref(), self.snapshot);
@@ -162,9 +162,9 @@ impl Work<'_> {
         self.restore.ask()?;
         let mut connection = database::open(&ctx.home.database())?;
         let (env, actor) = (self.restore.env.as_str(), self.actor.as_str());
-        let keeping = Keeping { environment: env, stack: stack.as_str(), actor };
+        let keeping = Keeping { environment: env, stack: id.stack.as_str(), actor };
         let kept = match &current {
-            Some(bytes) => Some(keeping.keep(&vault, &mut connection, bytes)?.0),
+            Some(bytes) => Some(keeping.keep(vault, &mut connection, bytes)?.0),
             None => None,
         };
         let body = self.body(known.as_ref(), kept.as_ref());
@@ -176,19 +176,19 @@ impl Work<'_> {
         }
         restored?;
         let before = kept.map_or_else(String::new, |kept| format!(" What was there is snapshot {}.", kept.id));
-        views::say(&format!("{stack} in {env} has the state of snapshot {} again.{before}", self.snapshot.id));
+        views::say(&format!("{} in {env} has the state of snapshot {} again.{before}", id.stack, self.snapshot.id));
         Ok(Exit::Done)
     }
 
     async fn read(&self, state: &OpenState) -> Result<Option<Vec<u8>>, CommandError> {
-        let AtRest { ctx, stack, stop, .. } = self.instance;
-        state.read(ctx, stack, stop.clone()).await.map_err(halted)
+        let AtRest { ctx, id, stop, .. } = self.instance;
+        state.read(ctx, id, stop.clone()).await.map_err(halted)
     }
 
     /// Pushes, and looks whether what is there then is what was pushed.
     async fn push(&self, state: &OpenState, bytes: &[u8], force: bool) -> Result<(), CommandError> {
-        let AtRest { ctx, stack, stop, .. } = self.instance;
-        state.push(ctx, stack, bytes, force, stop.clone()).await.map_err(halted)?;
+        let AtRest { ctx, id, stop, .. } = self.instance;
+        state.push(ctx, id, bytes, force, stop.clone()).await.map_err(halted)?;
         let wrong = |what: String| {
             CommandError::failed(what)
                 .help("Look at the state with `terraform state list` in the instance's work folder.")

@@ -2,10 +2,9 @@
 
 use clap::Args;
 use terrace_driver::database::{self, Connection};
-use terrace_driver::home::Home;
 use terrace_driver::instance::open_state;
 use terrace_driver::snapshots::{self, Occasion, Snapshot, SnapshotError, Taken};
-use terrace_vault::{IdentityError, Vault, VaultError, identity};
+use terrace_vault::{IdentityError, Vault, VaultError};
 
 use crate::delivery::{AtRest, halted, prospect};
 use crate::error::{CommandError, CommandResult, Exit};
@@ -32,20 +31,20 @@ impl Save {
     pub fn run(self, settings: &Settings) -> CommandResult {
         let actor = settings.actor();
         prospect(&self.stack, &self.env, settings)?.with_instance_at_rest(settings, async |instance: AtRest| {
-            let AtRest { ctx, stack, stop, .. } = &instance;
-            let state = open_state(ctx, stack, stop.clone()).await.map_err(halted)?;
-            let Some(bytes) = state.read(ctx, stack, stop.clone()).await.map_err(halted)? else {
-                return Err(CommandError::failed(format!("{stack} has no state in {}", self.env))
+            let AtRest { ctx, id, stop, .. } = &instance;
+            let state = open_state(ctx, id, stop.clone()).await.map_err(halted)?;
+            let Some(bytes) = state.read(ctx, id, stop.clone()).await.map_err(halted)? else {
+                return Err(CommandError::failed(format!("{} has no state in {}", id.stack, self.env))
                     .help("`terrace deliver` makes one."));
             };
-            let vault = open_vault(&ctx.home)?;
+            let vault = &ctx.vault;
             let mut connection = database::open(&ctx.home.database())?;
-            let keeping = Keeping { environment: &self.env, stack: stack.as_str(), actor: &actor };
-            let (snapshot, is_new) = keeping.keep(&vault, &mut connection, &bytes)?;
+            let keeping = Keeping { environment: &self.env, stack: id.stack.as_str(), actor: &actor };
+            let (snapshot, is_new) = keeping.keep(vault, &mut connection, &bytes)?;
             views::say(&if is_new {
-                format!("Snapshot {} of {stack} in {} is taken.", snapshot.id, self.env)
+                format!("Snapshot {} of {} in {} is taken.", snapshot.id, id.stack, self.env)
             } else {
-                format!("The state of {stack} in {} is that of snapshot {} still.", self.env, snapshot.id)
+                format!("The state of {} in {} is that of snapshot {} still.", id.stack, self.env, snapshot.id)
             });
             Ok(Exit::Done)
         })
@@ -85,12 +84,6 @@ impl Keeping<'_> {
         let (environment, stack) = (self.environment.to_owned(), self.stack.to_owned());
         Snapshot { id, environment, stack, at, run: None, taken }
     }
-}
-
-/// The vault of snapshots, with the identity of this place.
-pub(super) fn open_vault(home: &Home) -> Result<Vault, CommandError> {
-    let identities = identity::load_or_create(home.path())?;
-    Ok(Vault::open(&home.path().join("snapshots"), identities, Vec::new())?)
 }
 
 impl From<IdentityError> for CommandError {

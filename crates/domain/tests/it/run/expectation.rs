@@ -1,18 +1,40 @@
-//! What a run must come to, computed without `advance`: in one pass over the order, as if there were no time.
+//! What a run must come to, computed without `advance`: in one pass over the order, stage by stage, as if there were no time.
 
 use terrace_domain::run::{InstanceState, Mode, Outcome, Run, SkipReason, Step};
 
-use super::scenario::{Fate, Part, Scenario, name};
+use super::scenario::{Barrier, Fate, Part, Scenario, There, environment, name};
 use super::simulation::failure;
 
-/// The states of all parts at the end of a run that nobody stops.
+/// The states of all instances at the end of a run that nobody stops, and in which everything is approved.
 pub(crate) fn states(scenario: &Scenario) -> Vec<InstanceState> {
+    let mut before: Option<Vec<InstanceState>> = None;
+    let mut all = Vec::new();
+    for stage in 0..scenario.stages.len() {
+        let states = stage_states(scenario, stage, before.as_deref());
+        all.extend(states.iter().cloned());
+        before = Some(states);
+    }
+    all
+}
+
+fn stage_states(scenario: &Scenario, stage: usize, before: Option<&[InstanceState]>) -> Vec<InstanceState> {
     let mut states: Vec<InstanceState> = Vec::new();
-    for part in &scenario.parts {
-        let state = if part.upstream.keys().any(|up| !states[*up].is_success()) {
+    for (at, part) in scenario.parts.iter().enumerate() {
+        let there = part.there.get(&stage);
+        let is_current = scenario.mode == Mode::Deliver && there == Some(&There::Same);
+        let proven = before.is_some_and(|before| before[at].is_evidence())
+            || matches!(there, Some(There::Same | There::OtherSettings | There::ProvenBefore));
+        let may_rest = is_current || part.only_if_upstream_changes;
+        let state = if before.is_some_and(|before| !before[at].is_success()) {
+            InstanceState::Skipped(SkipReason::NotProven(environment(stage - 1)))
+        } else if part.upstream.keys().any(|up| !states[*up].is_success()) {
             stopped_by_upstream(part, &states)
-        } else if part.only_if_upstream_changes && !reads_a_change(scenario, part, &states) {
-            InstanceState::Skipped(SkipReason::NothingChanged)
+        } else if may_rest && !reads_a_change(scenario, part, &states) && !is_behind(scenario, stage, part) {
+            InstanceState::Skipped(if is_current { SkipReason::Current } else { SkipReason::NothingChanged })
+        } else if scenario.mode == Mode::Deliver && stage > 0 && !proven {
+            InstanceState::Skipped(SkipReason::NotProven(environment(stage - 1)))
+        } else if scenario.mode == Mode::Deliver && scenario.stages[stage] == Barrier::Undecidable {
+            InstanceState::Refused("window".to_owned())
         } else {
             at_its_end(scenario.mode, part.fate)
         };
@@ -25,6 +47,7 @@ pub(crate) fn states(scenario: &Scenario) -> Vec<InstanceState> {
 fn stopped_by_upstream(part: &Part, states: &[InstanceState]) -> InstanceState {
     let at = *part.upstream.keys().find(|up| !states[**up].is_success()).expect("the caller saw one");
     match &states[at] {
+        InstanceState::Skipped(SkipReason::NotProven(_)) => InstanceState::Skipped(SkipReason::Upstream(name(at))),
         InstanceState::Skipped(reason) => InstanceState::Skipped(reason.clone()),
         InstanceState::Blocked(_) => InstanceState::Blocked([name(at)].into()),
         _ => InstanceState::Skipped(SkipReason::Upstream(name(at))),
@@ -37,6 +60,12 @@ fn reads_a_change(scenario: &Scenario, part: &Part, states: &[InstanceState]) ->
             && matches!(states[up], InstanceState::Applied | InstanceState::Planned)
     };
     part.upstream.iter().any(|(up, reads)| *reads && changed(*up))
+}
+
+/// Outputs changed before everything was delivered, in all scenarios: only what never was is behind.
+fn is_behind(scenario: &Scenario, stage: usize, part: &Part) -> bool {
+    let runs = |part: &Part| matches!(part.there.get(&stage), Some(there) if *there != There::ProvenBefore);
+    !runs(part) && part.upstream.iter().any(|(up, reads)| *reads && runs(&scenario.parts[*up]))
 }
 
 fn at_its_end(mode: Mode, fate: Fate) -> InstanceState {
@@ -60,6 +89,17 @@ pub(crate) fn outcome(run: &Run) -> Outcome {
         Outcome::Failed
     } else if any(|s| matches!(s, InstanceState::Interrupted(_) | InstanceState::Skipped(SkipReason::Stopped))) {
         Outcome::Interrupted
+    } else if any(|s| {
+        matches!(
+            s,
+            InstanceState::Refused(_)
+                | InstanceState::Rejected { .. }
+                | InstanceState::Skipped(SkipReason::NotProven(_))
+        )
+    }) {
+        Outcome::Refused
+    } else if any(|state| matches!(state, InstanceState::Skipped(SkipReason::Superseded(_)))) {
+        Outcome::Superseded
     } else {
         Outcome::Succeeded
     }

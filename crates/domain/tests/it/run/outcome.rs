@@ -1,10 +1,11 @@
 //! What a run came to, and its numbers.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use terrace_domain::run::{Event, InstanceState, Mode, Moment, Outcome, Run, SkipReason, advance};
 
-use super::scenario::{Fate, Part, Scenario, name};
+use super::scenario::{Fate, Part, Scenario, environment, instance};
 use super::simulation::{Simulated, changes, simulate};
 
 /// Independent stacks with the given fates, the last one downstream of the first.
@@ -27,7 +28,7 @@ fn render(simulated: &Simulated) -> String {
             InstanceState::Abandoned(step) => format!(": in {:?}", step.map(terrace_domain::run::Step::as_str)),
             _ => String::new(),
         };
-        writeln!(text, "{} {}{because}", instance.stack, instance.state.word()).expect("writing to a text");
+        writeln!(text, "{} {}{because}", instance.id.stack, instance.state.word()).expect("writing to a text");
     }
     text
 }
@@ -66,7 +67,7 @@ fn a_plan_that_is_blocked_in_places_succeeds() {
 fn a_stop_that_came_too_late_to_stop_anything_takes_nothing_from_success() {
     let late = Scenario {
         mode: Mode::Plan,
-        stop_after: Some(2),
+        stop_after: Some(3),
         ..scenario(&[Fate::InputsUnknown, Fate::Changes, Fate::Changes])
     };
     let simulated = simulate(&late);
@@ -81,7 +82,7 @@ fn a_stop_that_came_too_late_to_stop_anything_takes_nothing_from_success() {
 
 #[test]
 fn a_killed_process_leaves_what_it_was_at() {
-    let killed = Scenario { parallelism: 1, abandon_after: Some(4), ..scenario(&[Fate::Changes; 3]) };
+    let killed = Scenario { parallelism: 1, abandon_after: Some(5), ..scenario(&[Fate::Changes; 3]) };
     insta::assert_snapshot!(render(&simulate(&killed)), @r#"
     abandoned
     s0 applied
@@ -93,7 +94,8 @@ fn a_killed_process_leaves_what_it_was_at() {
 #[test]
 fn an_interrupt_that_the_run_did_not_ask_for_is_no_success() {
     let run = Run::new(scenario(&[Fate::Changes, Fate::Changes]).order());
-    let events = [Event::Started, Event::Interrupted { stack: name(0) }];
+    let entered = Event::Entered { environment: environment(0), standings: BTreeMap::new() };
+    let events = [Event::Started, entered, Event::Interrupted { instance: instance(0) }];
     let run = events.into_iter().fold(run, |run, event| advance(run, Moment(0), event).expect("possible").0);
     assert!(run.finished().is_some());
     assert_eq!(run.outcome(), Outcome::Interrupted);

@@ -5,33 +5,68 @@ use std::ops::RangeInclusive;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use terrace_domain::name::StackName;
-use terrace_domain::run::{Mode, Order, OrderedInstance};
+use terrace_domain::digest::Digest;
+use terrace_domain::name::{EnvironmentName, StackName};
+use terrace_domain::run::{Gate, InstanceId, Mode, Moment, Order, OrderedStack, OrderedStage, Standing};
 
 /// The output that every stack has.
 pub(crate) const OUTPUT: &str = "id";
+/// The settings of every instance.
+pub(crate) const SETTINGS: Digest = Digest([7; 32]);
 
 /// A run to be simulated.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) mode: Mode,
     pub(crate) parallelism: usize,
+    /// The stages, each with how many approvals it asks for (0: no gate).
+    pub(crate) stages: Vec<Barrier>,
     pub(crate) parts: Vec<Part>,
     /// Which of the steps at work ends next, and how an interrupted step ends; used round and round.
     pub(crate) picks: Vec<u16>,
     /// After how many answers somebody asks the run to stop.
     pub(crate) stop_after: Option<usize>,
-    /// After how many answers the run's process is gone.
+    /// After how many answers the run's process is gone for good.
     pub(crate) abandon_after: Option<usize>,
+    /// After how many answers the run's process dies and another takes the run up.
+    pub(crate) crash_after: BTreeSet<usize>,
+    /// After how many answers a newer run takes the stacks with an even number.
+    pub(crate) supersede_after: Option<usize>,
+    /// Whether people reject some plans, and let others become stale.
+    pub(crate) is_moody: bool,
 }
 
-/// An instance of a scenario.
+/// What is before a stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Barrier {
+    #[default]
+    Nothing,
+    Approvals(u32),
+    Undecidable,
+}
+
+/// A stack of a scenario: its instances meet the same fate in each stage.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Part {
     /// Positions of upstream parts, all before this one, with whether the output is read (`depends_on` alone otherwise).
     pub(crate) upstream: BTreeMap<usize, bool>,
     pub(crate) only_if_upstream_changes: bool,
+    /// What runs, in the stages of these numbers, already.
+    pub(crate) there: BTreeMap<usize, There>,
     pub(crate) fate: Fate,
+}
+
+/// What earlier runs left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum There {
+    /// The ordered release, with the same settings.
+    Same,
+    /// The ordered release, with other settings.
+    OtherSettings,
+    /// Another release.
+    OtherRelease,
+    /// The ordered release is proven in the stage before, and nothing is here.
+    ProvenBefore,
 }
 
 /// What the steps of an instance come to when nobody stops them.
@@ -51,9 +86,20 @@ pub(crate) enum Fate {
 }
 
 impl Scenario {
-    /// A delivery in which all goes well.
+    /// A delivery in which all goes well, to one stage.
     pub(crate) fn of(parts: Vec<Part>) -> Self {
-        Self { mode: Mode::Deliver, parallelism: 4, parts, picks: vec![0], stop_after: None, abandon_after: None }
+        Self {
+            mode: Mode::Deliver,
+            parallelism: 4,
+            stages: vec![Barrier::Nothing],
+            parts,
+            picks: vec![0],
+            stop_after: None,
+            abandon_after: None,
+            crash_after: BTreeSet::new(),
+            supersede_after: None,
+            is_moody: false,
+        }
     }
 
     /// A delivery of a chain: each instance reads the one before.
@@ -66,25 +112,81 @@ impl Scenario {
     }
 
     pub(crate) fn order(&self) -> Order {
-        let ordered = |(at, part): (usize, &Part)| OrderedInstance {
+        let stack = |(at, part): (usize, &Part)| OrderedStack {
             stack: name(at),
+            release: Some(release(at)),
             upstream: part.upstream.iter().map(|(upstream, reads)| (name(*upstream), outputs(*reads))).collect(),
             only_if_upstream_changes: part.only_if_upstream_changes,
         };
+        let stage = |(at, barrier): (usize, &Barrier)| OrderedStage {
+            stage: environment(at).as_str().parse().expect("a name"),
+            environment: environment(at),
+            after: at.checked_sub(1).map(environment),
+            gates: gates(*barrier),
+            settings: vec![SETTINGS; self.parts.len()],
+        };
         Order {
             mode: self.mode,
-            stage: "dev".parse().expect("a name"),
-            environment: "dev".parse().expect("a name"),
+            release: Some(Digest([1; 32])),
             commit: None,
             parallelism: self.parallelism,
-            instances: self.parts.iter().enumerate().map(ordered).collect(),
+            again: false,
+            stages: self.stages.iter().enumerate().map(stage).collect(),
+            stacks: self.parts.iter().enumerate().map(stack).collect(),
         }
     }
+
+    /// What earlier runs left in a stage.
+    pub(crate) fn standings(&self, stage: usize) -> BTreeMap<StackName, Standing> {
+        let there = |(at, part): (usize, &Part)| Some((name(at), standing(at, *part.there.get(&stage)?)));
+        self.parts.iter().enumerate().filter_map(there).collect()
+    }
+}
+
+fn standing(at: usize, there: There) -> Standing {
+    let runs = Standing {
+        release: Some(release(at)),
+        settings: Some(SETTINGS),
+        delivered: Some(Moment(10)),
+        outputs_changed: Some(Moment(5)),
+        proven: true,
+    };
+    match there {
+        There::Same => runs,
+        There::OtherSettings => Standing { settings: Some(Digest([8; 32])), ..runs },
+        There::OtherRelease => Standing { release: Some(Digest([9; 32])), proven: false, ..runs },
+        There::ProvenBefore => Standing { proven: true, ..Standing::default() },
+    }
+}
+
+fn gates(barrier: Barrier) -> Vec<Gate> {
+    match barrier {
+        Barrier::Nothing => Vec::new(),
+        Barrier::Approvals(count) => vec![Gate::Approval { approvers: None, by: Vec::new(), count }],
+        Barrier::Undecidable => vec![Gate::Undecidable("window".to_owned())],
+    }
+}
+
+/// The release of the part at a position.
+pub(crate) fn release(at: usize) -> Digest {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&(at as u64).to_be_bytes());
+    Digest(bytes)
+}
+
+/// The environment of the stage at a position.
+pub(crate) fn environment(at: usize) -> EnvironmentName {
+    EnvironmentName::new(["dev", "staging", "prod"][at]).expect("a name")
 }
 
 /// The name of the part at a position.
 pub(crate) fn name(at: usize) -> StackName {
     StackName::new(&format!("s{at}")).expect("a name")
+}
+
+/// The instance of the part at a position in the first stage.
+pub(crate) fn instance(at: usize) -> InstanceId {
+    InstanceId { environment: environment(0), stack: name(at) }
 }
 
 /// The position of a part.
@@ -97,45 +199,71 @@ pub(crate) fn outputs(any: bool) -> BTreeSet<String> {
     any.then(|| OUTPUT.to_owned()).into_iter().collect()
 }
 
-/// Scenarios in which nobody stops the run.
+/// Scenarios in which nobody stops the run, and nothing dies.
 pub(crate) fn undisturbed(size: RangeInclusive<usize>) -> impl Strategy<Value = Scenario> {
     let modes = prop_oneof![2 => Just(Mode::Deliver), 1 => Just(Mode::Plan)];
+    let barrier = prop_oneof![
+        6 => Just(Barrier::Nothing),
+        2 => (1_u32..=2).prop_map(Barrier::Approvals),
+        1 => Just(Barrier::Undecidable)
+    ];
     let picks = vec(any::<u16>(), 1..200);
-    (modes, 1_usize..=8, size.prop_flat_map(parts), picks).prop_map(|(mode, parallelism, parts, picks)| Scenario {
-        mode,
-        parallelism,
-        parts,
-        picks,
-        stop_after: None,
-        abandon_after: None,
-    })
+    (modes, 1_usize..=8, vec(barrier, 1..=3), size.prop_flat_map(parts), picks).prop_map(
+        |(mode, parallelism, mut stages, parts, picks)| {
+            if mode == Mode::Plan {
+                stages.truncate(1);
+            }
+            Scenario { mode, parallelism, stages, picks, ..Scenario::of(parts) }
+        },
+    )
 }
 
-/// Scenarios in which the run is stopped, or its process killed, or both, or neither.
+/// Scenarios in which the run is stopped, or its process killed, or superseded, or several of these, or none.
 pub(crate) fn any_scenario(size: RangeInclusive<usize>) -> impl Strategy<Value = Scenario> {
-    let moment = || proptest::option::of(0_usize..120);
-    (undisturbed(size), moment(), proptest::option::weighted(0.2, 0_usize..120))
-        .prop_map(|(scenario, stop_after, abandon_after)| Scenario { stop_after, abandon_after, ..scenario })
+    let moment = || proptest::option::weighted(0.3, 0_usize..120);
+    let crashes = proptest::collection::btree_set(0_usize..150, 0..4);
+    let others = (proptest::option::weighted(0.1, 0_usize..120), moment(), crashes, any::<bool>());
+    (undisturbed(size), moment(), others).prop_map(
+        |(scenario, stop_after, (abandon_after, supersede_after, crash_after, is_moody))| Scenario {
+            stop_after,
+            abandon_after,
+            crash_after,
+            supersede_after,
+            is_moody,
+            ..scenario
+        },
+    )
 }
 
 fn parts(count: usize) -> impl Strategy<Value = Vec<Part>> {
     // Edges that reach only a few positions back make deep graphs; edges that reach anywhere make wide ones.
     let reach = prop_oneof![Just(2_usize), Just(6), Just(usize::MAX)];
-    let part = (vec((any::<u16>(), any::<bool>()), 0..4), proptest::bool::weighted(0.3), fates());
+    let part = (vec((any::<u16>(), any::<bool>()), 0..4), proptest::bool::weighted(0.3), there(), fates());
     (reach, vec(part, count)).prop_map(|(reach, parts)| {
         let with_place = parts.into_iter().enumerate();
         with_place
-            .map(|(at, (edges, only_if_upstream_changes, fate))| {
+            .map(|(at, (edges, only_if_upstream_changes, there, fate))| {
                 let back = |random: u16| 1 + usize::from(random) % at.min(reach);
                 let edges = edges.into_iter().filter(|_| at > 0);
                 Part {
                     upstream: edges.map(|(random, reads)| (at - back(random), reads)).collect(),
                     only_if_upstream_changes,
+                    there,
                     fate,
                 }
             })
             .collect()
     })
+}
+
+fn there() -> impl Strategy<Value = BTreeMap<usize, There>> {
+    let one = prop_oneof![
+        Just(There::Same),
+        Just(There::OtherSettings),
+        Just(There::OtherRelease),
+        Just(There::ProvenBefore)
+    ];
+    proptest::collection::btree_map(0_usize..3, one, 0..3)
 }
 
 fn fates() -> impl Strategy<Value = Fate> {

@@ -1,0 +1,57 @@
+//! The keys that a command works with: what signs evidence, whose signatures count, and what opens sealed files. Makes those that are missing
+//! on first need, and says so.
+
+use std::path::PathBuf;
+
+use terrace_domain::estate::Estate;
+use terrace_driver::home::Home;
+use terrace_evidence::keys::SigningKey;
+use terrace_evidence::trusted::TrustedKeys;
+use terrace_vault::{Recipient, Vault, identity};
+
+use crate::error::CommandError;
+use crate::settings::Settings;
+use crate::views;
+
+/// Under what name one's own key is trusted where the estate trusts nobody by name.
+const OWN: &str = "this-user";
+
+/// The user's signing key; made where there is none.
+pub fn signing_key(settings: &Settings) -> Result<SigningKey, CommandError> {
+    let path = settings.signing_key()?;
+    if path.exists() {
+        return Ok(SigningKey::load(&path)?);
+    }
+    let key = SigningKey::generate()?;
+    match key.save_new(&path) {
+        Ok(()) => {
+            views::say(&format!(
+                "A signing key was made: {} (`terrace key show` prints the block by which an estate trusts it).",
+                path.display()
+            ));
+            Ok(key)
+        }
+        // Another process has made one meanwhile.
+        Err(_) if path.exists() => Ok(SigningKey::load(&path)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The keys whose signatures count: those that the estate trusts; where it names none, the user's own.
+pub fn trusted_keys(settings: &Settings, estate: &Estate) -> Result<TrustedKeys, CommandError> {
+    let unusable = |error: terrace_evidence::trusted::UnusableKey| CommandError::usage(error.to_string());
+    if !estate.trust.is_empty() {
+        return TrustedKeys::of_estate(&estate.trust).map_err(unusable);
+    }
+    let own = OWN.parse().expect("the constant is a name");
+    TrustedKeys::new([(own, signing_key(settings)?.public_key())]).map_err(unusable)
+}
+
+/// Where states and plans are sealed: for the user, and for whom the estate names. Without a home folder the identity lies in `.terrace`.
+pub fn vault(settings: &Settings, home: &Home, estate: &Estate) -> Result<Vault, CommandError> {
+    let folder: PathBuf = settings.configuration.clone().unwrap_or_else(|| home.path().to_owned());
+    let identities = identity::load_or_create(&folder)?;
+    let recipients = estate.recipients.iter().map(|recipient| recipient.key.parse::<Recipient>());
+    let recipients = recipients.collect::<Result<_, _>>().map_err(|error| CommandError::usage(error.to_string()))?;
+    Ok(Vault::open(&home.path().join("snapshots"), identities, recipients)?)
+}

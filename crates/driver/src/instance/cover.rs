@@ -1,0 +1,120 @@
+//! Determines what an approval of a saved plan covers. Reads the plan; keeps no value of it.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+use terrace_domain::digest::Digest;
+use terrace_domain::plan::change_records;
+use terrace_domain::run::{CoverPart, InstanceId, PlanCover, Step};
+use terrace_domain::settings::settings_digest;
+use tokio::sync::watch;
+
+use super::halt::{StepResult, failed};
+use super::outputs::show_plan;
+use super::steps::Prepared;
+use crate::context::Context;
+
+/// The entry of a saved plan (a zip archive) that holds the state on which it rests.
+const STATE_ENTRY: &str = "tfstate";
+/// The largest state that is read out of a plan, in bytes; more is no state that anybody works with.
+const STATE_BYTES_MAX: u64 = 1 << 30;
+
+/// What an approval of the saved plan covers.
+pub(super) async fn cover_of(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &Prepared,
+    stop: watch::Receiver<bool>,
+) -> StepResult<PlanCover> {
+    let plan: Json = show_plan(ctx, id, prepared, stop).await?;
+    let changes = change_records(&plan, &|bytes| ctx.digest_key.digest(bytes)).map_err(failed(Step::Plan))?;
+    let state = state_of_plan(&ctx.folder(id).plan()).map_err(failed(Step::Plan))?;
+    let rest = Ground::of(ctx, id, prepared).map_err(failed(Step::Plan))?;
+    Ok(PlanCover {
+        release: ctx.releases.get(&id.stack).copied(),
+        inputs: rest.inputs,
+        outputs: rest.outputs,
+        lineage: state.lineage.filter(|lineage| !lineage.is_empty()),
+        serial: state.serial,
+        terraform: rest.terraform,
+        provider_lock: rest.provider_lock,
+        changes,
+    })
+}
+
+/// What a plan rests on, of what can be known without making it anew.
+struct Ground {
+    inputs: Digest,
+    outputs: Digest,
+    terraform: String,
+    provider_lock: Option<Digest>,
+}
+
+impl Ground {
+    fn of(ctx: &Context, id: &InstanceId, prepared: &Prepared) -> std::io::Result<Self> {
+        let provider_lock = match fs::read(ctx.folder(id).provider_lock()) {
+            Ok(bytes) => Some(Digest::of(&bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            inputs: settings_digest(&ctx.estate, ctx.environment(id), ctx.stack(id)),
+            outputs: prepared.outputs,
+            terraform: ctx.terraform.named(),
+            provider_lock,
+        })
+    }
+}
+
+/// By what the ground of an approved plan has changed since.
+pub(super) fn moved_ground(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &Prepared,
+    approved: &PlanCover,
+) -> std::io::Result<Vec<CoverPart>> {
+    let now = Ground::of(ctx, id, prepared)?;
+    let parts = [
+        (CoverPart::Release, ctx.releases.get(&id.stack).copied() != approved.release),
+        (CoverPart::Inputs, now.inputs != approved.inputs),
+        (CoverPart::Outputs, now.outputs != approved.outputs),
+        (CoverPart::Terraform, now.terraform != approved.terraform),
+        (CoverPart::ProviderLock, now.provider_lock != approved.provider_lock),
+    ];
+    Ok(parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect())
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+struct PlannedState {
+    #[serde(default)]
+    lineage: Option<String>,
+    #[serde(default)]
+    serial: Option<u64>,
+}
+
+/// A saved plan cannot be looked into.
+#[derive(Debug, thiserror::Error)]
+enum SavedPlanError {
+    #[error("the saved plan cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the saved plan is not an archive: {0}")]
+    Archive(#[from] zip::result::ZipError),
+    #[error("the state in the saved plan cannot be read: {0}")]
+    State(#[from] serde_json::Error),
+}
+
+/// Lineage and serial of the state that a saved plan was made on.
+fn state_of_plan(path: &Path) -> Result<PlannedState, SavedPlanError> {
+    let mut archive = zip::ZipArchive::new(File::open(path)?)?;
+    let entry = match archive.by_name(STATE_ENTRY) {
+        Ok(entry) => entry,
+        Err(zip::result::ZipError::FileNotFound) => return Ok(PlannedState::default()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut text = Vec::new();
+    entry.take(STATE_BYTES_MAX).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
+}

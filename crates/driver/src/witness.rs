@@ -1,0 +1,183 @@
+//! Evidence of deliveries: signs that a release was applied in an environment and attaches that to the release, and finds such evidence
+//! again. Decides nothing with it.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use terrace_domain::digest::Digest;
+use terrace_domain::name::{EnvironmentName, StackName, StageName};
+use terrace_domain::run::{InstanceId, RunId};
+use terrace_evidence::attestation::{Artifact, AttachedTo, Attestation};
+use terrace_evidence::keys::SigningKey;
+use terrace_evidence::statement::{AppliedIn, Predicate, StateVersion, Statement};
+use terrace_evidence::trusted::TrustedKeys;
+use terrace_release::layout::{Layout, LayoutError};
+use terrace_release::oci::Descriptor;
+
+use crate::snapshots::Taken;
+
+/// Signs and finds evidence.
+pub struct Witness {
+    /// Where the releases are, and what is attached to them.
+    pub layout: Layout,
+    /// What signs.
+    pub key: SigningKey,
+    /// Whose signatures count.
+    pub trusted: TrustedKeys,
+    /// The run that delivers.
+    pub run: RunId,
+    /// The stage of each environment.
+    pub stages: BTreeMap<EnvironmentName, StageName>,
+    /// Who started the run.
+    pub actor: String,
+    /// One writes at a time: the layout's index is written as a whole.
+    pub writing: Mutex<()>,
+}
+
+/// A delivery that succeeded.
+pub struct Delivered<'a> {
+    /// Of which instance.
+    pub id: &'a InstanceId,
+    /// The stack's release.
+    pub release: &'a Digest,
+    /// The digest of the settings that it was delivered with.
+    pub settings: Digest,
+    /// Product and version of what applied it.
+    pub terraform: &'a str,
+    /// The state that came of it; `None` where there is none.
+    pub state: Option<Taken>,
+}
+
+/// Evidence cannot be attached.
+#[derive(Debug, thiserror::Error)]
+pub enum WitnessError {
+    /// The layout refuses.
+    #[error("the evidence of the delivery cannot be kept: {0}")]
+    Layout(#[from] LayoutError),
+    /// It cannot be put together.
+    #[error("the evidence of the delivery cannot be made: {0}")]
+    Made(String),
+}
+
+/// What was found of evidence for a release in an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It holds.
+    Holds,
+    /// There is some, and it does not count: why.
+    Not(String),
+    /// There is none.
+    Nothing,
+}
+
+/// A state that is not there (nothing was ever applied) has no lineage.
+const NO_LINEAGE: &str = "none";
+
+impl Witness {
+    /// Attaches evidence of a delivery, unless the same is attached already.
+    pub fn attest(&self, delivered: &Delivered<'_>) -> Result<(), WitnessError> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = self.layout.referrers(delivered.release, None)?;
+        let is_same =
+            |found: &AppliedIn| found.environment == delivered.id.environment && found.settings == delivered.settings;
+        if known.iter().any(|referrer| self.read(delivered.release, referrer).is_ok_and(|found| is_same(&found))) {
+            return Ok(());
+        }
+        let stage = self.stages.get(&delivered.id.environment);
+        let stage = stage.ok_or_else(|| WitnessError::Made("the environment has no stage".to_owned()))?;
+        let state = delivered.state.as_ref();
+        let applied = AppliedIn {
+            environment: delivered.id.environment.clone(),
+            stage: stage.clone(),
+            run: self.run.to_string(),
+            at: Timestamp::now(),
+            settings: delivered.settings,
+            terraform: delivered.terraform.to_owned(),
+            state: StateVersion {
+                lineage: state.map_or_else(|| NO_LINEAGE.to_owned(), |taken| taken.lineage.clone()),
+                serial: state.map_or(0, |taken| taken.serial),
+            },
+            actor: self.actor.clone(),
+        };
+        let name = delivered.id.stack.as_str();
+        self.attach(name, *delivered.release, Predicate::AppliedIn(applied))
+    }
+
+    /// Signs a statement about a manifest of the layout and attaches it.
+    pub fn attach(&self, name: &str, about: Digest, predicate: Predicate) -> Result<(), WitnessError> {
+        let manifest = self.layout.read_blob(&about)?;
+        let subject = AttachedTo { media_type: media_type_of(&manifest), digest: about, size: manifest.len() as u64 };
+        let statement = Statement::about(name, about, predicate);
+        let artifact = Artifact::of_statement(&statement, &self.key, &subject)
+            .map_err(|error| WitnessError::Made(error.to_string()))?;
+        let mut batch = self.layout.begin()?;
+        for content in [&artifact.layer, &artifact.config] {
+            batch.write(content.media_type, &content.bytes)?;
+        }
+        batch.attach(&artifact.manifest.bytes)?;
+        Ok(batch.commit()?)
+    }
+
+    /// For each of these releases, whether there is evidence that it succeeded in the environment.
+    pub fn find<'a>(
+        &self,
+        releases: impl Iterator<Item = (&'a StackName, &'a Digest)>,
+        environment: &EnvironmentName,
+    ) -> Result<BTreeMap<StackName, Found>, LayoutError> {
+        let all = self.layout.all_referrers()?;
+        Ok(releases
+            .map(|(stack, release)| {
+                let referrers = all.get(release).map_or(&[][..], Vec::as_slice);
+                (stack.clone(), self.found(release, referrers, environment))
+            })
+            .collect())
+    }
+
+    fn found(&self, release: &Digest, referrers: &[Descriptor], environment: &EnvironmentName) -> Found {
+        let mut found = Found::Nothing;
+        for referrer in referrers {
+            match self.read(release, referrer) {
+                Ok(applied) if applied.environment == *environment => return Found::Holds,
+                Ok(_) => {}
+                Err(NotRead::Other) => {}
+                Err(NotRead::Wrong(why)) => found = Found::Not(why),
+            }
+        }
+        found
+    }
+
+    fn read(&self, release: &Digest, referrer: &Descriptor) -> Result<AppliedIn, NotRead> {
+        let wrong = |error: &dyn std::error::Error| {
+            let mut text = error.to_string();
+            let mut source = error.source();
+            while let Some(cause) = source {
+                text = format!("{text}: {cause}");
+                source = cause.source();
+            }
+            NotRead::Wrong(text)
+        };
+        let manifest = self.layout.read(referrer).map_err(|error| wrong(&error))?;
+        let attestation = Attestation::read_manifest(&manifest).map_err(|error| wrong(&error))?;
+        let envelope = self.layout.read_blob(&attestation.envelope).map_err(|error| wrong(&error))?;
+        let evidence = attestation.verify(release, &envelope, &self.trusted).map_err(|error| wrong(&error))?;
+        match evidence.statement.predicate {
+            Predicate::AppliedIn(applied) => Ok(applied),
+            _ => Err(NotRead::Other),
+        }
+    }
+}
+
+/// Why a referrer is no evidence of a delivery.
+enum NotRead {
+    /// It is evidence of something else.
+    Other,
+    /// It cannot be read, or does not count.
+    Wrong(String),
+}
+
+fn media_type_of(manifest: &[u8]) -> String {
+    let json: serde_json::Value = serde_json::from_slice(manifest).unwrap_or_default();
+    let fallback = terrace_release::oci::MANIFEST_MEDIA_TYPE;
+    json["mediaType"].as_str().unwrap_or(fallback).to_owned()
+}
