@@ -18,12 +18,14 @@ pub use hold::{is_driven, take_over, trust, who};
 pub use ordering::Wishes;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use clap::Args;
 use terrace_config::{Code, check_estate, has_errors, sort_diagnostics};
 use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{Estate, Stage};
 use terrace_domain::name::EnvironmentName;
+use terrace_release::tree::ReleaseTree;
 
 use crate::error::CommandError;
 use crate::project::{Opened, Project, unsound};
@@ -87,6 +89,8 @@ pub struct Prospect {
     pub code: Code,
     pub parallelism: usize,
     pub verbose: bool,
+    /// What is delivered, in words, where it is no commit that was looked up.
+    pub what: Option<String>,
 }
 
 impl Target {
@@ -108,7 +112,28 @@ impl Target {
         let legs = self.choose_legs(&opened.estate, reach)?;
         let code = checked_code(&project, &opened, &selected)?;
         let parallelism = self.parallelism.map_or_else(default_parallelism, usize::from);
-        Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose })
+        Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose, what: None })
+    }
+
+    /// The same for a release that was built before: no commit is looked at.
+    pub fn resolve_release(
+        &self,
+        settings: &Settings,
+        release: &Arc<ReleaseTree>,
+        reach: Reach<'_>,
+    ) -> Result<Prospect, CommandError> {
+        let project = Project::find(settings)?;
+        let opened = project.open_release(release)?;
+        let mut stacks = self.selection.named(&opened.estate)?;
+        if self.upstream {
+            stacks.extend(opened.graph.upstream_closure(&stacks).into_keys());
+        }
+        let selected = Selected { stacks, downstream: BTreeSet::new(), change: None };
+        let legs = self.choose_legs(&opened.estate, reach)?;
+        let code = checked_code(&project, &opened, &selected)?;
+        let parallelism = self.parallelism.map_or_else(default_parallelism, usize::from);
+        let what = Some(in_words(release));
+        Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose, what })
     }
 
     fn choose_legs(&self, estate: &Estate, reach: Reach<'_>) -> Result<Vec<Leg>, CommandError> {
@@ -140,6 +165,13 @@ impl Target {
             }
         }
     }
+}
+
+/// A release in words: `release 94645fde9610 (commit c4ca005c "Subject")`.
+pub fn in_words(release: &ReleaseTree) -> String {
+    let release = release.release();
+    let subject = release.subject.as_deref().unwrap_or_default();
+    format!("release {} (commit {} \"{subject}\")", release.digest.short(), views::run::short(&release.commit))
 }
 
 /// All stages that deliver to an environment.
@@ -238,7 +270,7 @@ impl Prospect {
         };
         let what = match &self.opened.commit {
             Some(commit) => format!("commit {} \"{}\"", commit.short_id, commit.subject),
-            None => "the work tree".to_owned(),
+            None => self.what.clone().unwrap_or_else(|| "the work tree".to_owned()),
         };
         format!("{doing} {count}{also} of {what} {}", self.where_to())
     }

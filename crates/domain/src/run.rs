@@ -30,6 +30,13 @@ use crate::name::{EnvironmentName, StackName};
 pub struct Moment(pub i64);
 
 impl Moment {
+    /// This moment, where it is after `last`; else the next one after that: what is recorded keeps its sequence, whatever a clock says that
+    /// was set back.
+    #[must_use]
+    pub fn after(self, last: Self) -> Self {
+        self.max(Self(last.0.saturating_add(1)))
+    }
+
     /// Milliseconds from `earlier` to this moment; 0 when the clock went backwards.
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)

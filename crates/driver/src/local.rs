@@ -172,8 +172,11 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
     let mut run = run;
     let mut event = first;
     let mut asked_of_us = Vec::new();
+    let mut last = journal.last_moment();
     loop {
-        let at = now();
+        // A clock that was set back does not turn the sequence of events around.
+        let at = now().after(last);
+        last = at;
         let (after, effects) = advance(run, at, event.clone())?;
         run = after;
         seq += 1;
@@ -232,6 +235,7 @@ fn take_possible(asked: &mut Vec<Event>, run: &Run) -> Option<Event> {
 
 /// Takes an event into a run that no process drives, and records it: a decision, or that the run is called off.
 pub fn take_in(store: &mut Store, id: RunId, at: Moment, event: &Event) -> Result<Option<Run>, StoreError> {
+    let at = at.after(store.last_moment()?);
     let Some((run, last)) = store.replay(id)? else { return Ok(None) };
     if run.finished().is_some() {
         return Ok(Some(run));
@@ -301,6 +305,11 @@ impl Journal<'_> {
             Self::Store(store, id) => store.note(Some(*id), at, noted),
             Self::Nowhere(_) => Ok(()),
         }
+    }
+
+    /// When the last thing was recorded.
+    fn last_moment(&self) -> Moment {
+        self.store().and_then(|store| store.last_moment().ok()).unwrap_or(Moment(i64::MIN))
     }
 
     /// What others ask. Asking that fails is tried again.

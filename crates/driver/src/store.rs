@@ -172,8 +172,16 @@ impl Store {
         database::write(&mut self.connection, work)
     }
 
+    /// When the last thing was recorded. What comes after it is not earlier, whatever the clock says meanwhile: what runs do next rests on
+    /// what came first.
+    pub fn last_moment(&self) -> Result<Moment, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT at FROM ledger ORDER BY seq DESC LIMIT 1")?;
+        Ok(Moment(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or(i64::MIN)))
+    }
+
     /// Records a new run that has not started.
     pub fn create_run(&mut self, at: Moment, order: &Order, preface: &Preface) -> Result<RunId, StoreError> {
+        let at = at.after(self.last_moment()?);
         let actor = self.actor.clone();
         self.write(|transaction| {
             let stages: Vec<_> =

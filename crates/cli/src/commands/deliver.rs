@@ -7,7 +7,9 @@ use terrace_domain::run::{Mode, Outcome};
 use terrace_driver::store::Store;
 use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
+use terrace_release::verify::verify;
 
+use super::release::find;
 use crate::delivery::{Conducted, Reach, Target, Wishes, deliver, retried};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
@@ -25,6 +27,7 @@ Examples:
   terrace deliver --to staging              up to staging
   terrace deliver --env dev 'aws-*'         some stacks to dev alone
   terrace deliver --affected HEAD~1         what the last commit changed; downstream only if what it reads changes
+  terrace deliver --release 94645fde --to prod   a release that was built before, or pulled
   terrace deliver --retry                   the last run's release again: what succeeded is kept
 
 Ctrl-C: Terraform is asked once to stop, and waited for. Delivering again goes on from there.";
@@ -38,8 +41,11 @@ pub struct Deliver {
     /// How far: a stage, or an environment
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["stage", "env"])]
     to: Option<String>,
+    /// A release that was built before, here or elsewhere: a digest or its beginning, a tag, or a commit
+    #[arg(long, value_name = "RELEASE", conflicts_with_all = ["commit", "affected"])]
+    release: Option<String>,
     /// Deliver the release of the last run again, to the same stages; what succeeded there is kept
-    #[arg(long, conflicts_with_all = ["to", "stage", "env", "commit", "affected", "stacks", "upstream"])]
+    #[arg(long, conflicts_with_all = ["to", "stage", "env", "commit", "affected", "stacks", "upstream", "release"])]
     retry: bool,
     /// Plan also what already runs with the same inputs: what was changed by hand is changed back
     #[arg(long)]
@@ -64,7 +70,12 @@ impl Deliver {
         if self.retry {
             return self.retry(settings);
         }
-        let prospect = self.target.resolve(settings, false, Reach::Through(self.to.as_deref()))?;
+        let reach = Reach::Through(self.to.as_deref());
+        let release = self.release.as_deref().map(|named| checked_release(settings, named)).transpose()?;
+        let prospect = match &release {
+            Some(release) => self.target.resolve_release(settings, release, reach)?,
+            None => self.target.resolve(settings, false, reach)?,
+        };
         self.check_confirmations(&prospect.legs, prospect.estate())?;
         prospect.warn_of_removed(settings)?;
         if prospect.is_idle("deliver") {
@@ -72,7 +83,7 @@ impl Deliver {
         }
         prospect.warn_of_states_apart();
         views::say(&prospect.headline("Delivering"));
-        let conducted = deliver(prospect, settings, &self.wishes(), None, self.lock_timeout)?;
+        let conducted = deliver(prospect, settings, &self.wishes(), release, self.lock_timeout)?;
         finish(settings, &conducted, self.json)
     }
 
@@ -130,6 +141,25 @@ impl Deliver {
         }
         Ok(())
     }
+}
+
+/// A release that was built before, with every byte of it checked.
+fn checked_release(settings: &Settings, named: &str) -> Result<Arc<ReleaseTree>, CommandError> {
+    let layout = Layout::open(&Project::find(settings)?.home().releases())?;
+    let descriptor = find(settings, &layout, Some(named))?;
+    let verification = verify(&layout, &descriptor, None)?;
+    if let Some(first) = verification.problems.first() {
+        let more = verification.problems.len() - 1;
+        let more = if more > 0 { format!(" (and {})", views::count(more, "more problem")) } else { String::new() };
+        return Err(CommandError::refused(format!(
+            "the release {} is not what it should be: {}: {}{more}",
+            descriptor.digest.short(),
+            first.place,
+            CommandError::chain(&first.fault)
+        ))
+        .help(format!("`terrace release verify {named}` shows all that is wrong; nothing was done.")));
+    }
+    Ok(Arc::new(ReleaseTree::open(&layout, &descriptor)?))
 }
 
 /// What is said and printed when a run is over, or rests.

@@ -90,7 +90,7 @@ fn no_release_yet() -> CommandError {
 }
 
 /// The estate release that a word names: a tag, a digest or its beginning, a commit in git's words; the newest where there is none.
-fn find(settings: &Settings, layout: &Layout, named: Option<&str>) -> Result<Descriptor, CommandError> {
+pub fn find(settings: &Settings, layout: &Layout, named: Option<&str>) -> Result<Descriptor, CommandError> {
     let Some(name) = named.filter(|name| *name != LATEST) else { return Ok(stored::newest(layout)?) };
     let unknown = match layout.resolve(name) {
         Err(error @ LayoutError::Unknown { .. }) => error,

@@ -7,7 +7,7 @@ use terrace_domain::name::StackName;
 use terrace_domain::run::Run;
 use terrace_release::tree::ReleaseTree;
 
-use super::{Prospect, checked_code, legs, unknown};
+use super::{Prospect, checked_code, in_words, legs, unknown};
 use crate::error::CommandError;
 use crate::project::Project;
 use crate::selection::Selected;
@@ -34,7 +34,8 @@ pub fn of_release(
     }
     let selected = Selected { stacks, downstream: BTreeSet::new(), change: None };
     let code = checked_code(&project, &opened, &selected)?;
-    Ok(Prospect { project, opened, selected, legs, code, parallelism: default_parallelism(), verbose: false })
+    let what = Some(in_words(release));
+    Ok(Prospect { project, opened, selected, legs, code, parallelism: default_parallelism(), verbose: false, what })
 }
 
 /// What an earlier run was to do, once more.

@@ -133,6 +133,7 @@ pub fn resume(
         code,
         parallelism: parallelism.unwrap_or(run.order().parallelism),
         verbose,
+        what: None,
     };
     let first = if run.started().is_none() { Event::Started } else { Event::Resumed };
     block_on(async {

@@ -29,7 +29,10 @@ pub fn summary(run: &Run, id: Option<RunId>) {
                 text.push_str(&instance::failure(failure));
             }
             InstanceState::Skipped(SkipReason::NothingChanged | SkipReason::Current) => {}
-            InstanceState::Skipped(_) | InstanceState::Blocked(_) | InstanceState::Refused(_) => {
+            InstanceState::Skipped(_)
+            | InstanceState::Blocked(_)
+            | InstanceState::Refused(_)
+            | InstanceState::Rejected { .. } => {
                 let _ = writeln!(text, "{} {}  {}", colour.apply_to(mark), label(run, one), instance::line(one));
             }
             _ => {}

@@ -19,6 +19,7 @@ mod interrupt;
 mod key;
 mod ledger;
 mod left_behind;
+mod pipeline;
 mod plan;
 mod release;
 mod sandbox;

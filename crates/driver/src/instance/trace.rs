@@ -35,11 +35,11 @@ pub(super) struct LeftBehind {
 /// Notes that a Terraform is about to begin. What an earlier one left that did not come to its end is kept apart until it is known that it
 /// left no lock.
 pub(super) fn begin(folder: &InstanceFolder, command: &str, log: &Path) -> io::Result<()> {
-    if let Some(mut died) = read(&folder.trace()) {
-        if read(&folder.left_behind()).is_none() {
-            died.heard_at_ms = modified(log).or(died.heard_at_ms);
-            write(&folder.left_behind(), &died)?;
-        }
+    if let Some(mut died) = read(&folder.trace())
+        && read(&folder.left_behind()).is_none()
+    {
+        died.heard_at_ms = modified(log).or(died.heard_at_ms);
+        write(&folder.left_behind(), &died)?;
     }
     let trace = TraceWire { version: VERSION, command: command.to_owned(), began_at_ms: now(), heard_at_ms: None };
     write(&folder.trace(), &trace)

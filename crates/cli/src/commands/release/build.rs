@@ -85,6 +85,7 @@ pub fn build_opened(
     let built = build(layout, &recipe, &options)?;
     views::release::warn_of_links(&built);
     provenance::attach(settings, estate, layout, &built, &facts, started_at)?;
+    provenance::enter(settings, project, &built, &facts)?;
     Ok(built)
 }
 

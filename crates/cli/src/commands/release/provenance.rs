@@ -1,8 +1,12 @@
-//! Says of new releases what they were built from: signed, and attached to each.
+//! Says of new releases what they were built from: signed, and attached to each; and in the ledger.
 
 use jiff::Timestamp;
+use serde_json::json;
 use terrace_domain::digest::Digest;
 use terrace_domain::estate::Estate;
+use terrace_domain::ledger::{Kind, NewEntry};
+use terrace_driver::ledger::{self, Filter};
+use terrace_driver::store::Store;
 use terrace_evidence::attestation::{Artifact, AttachedTo};
 use terrace_evidence::statement::{BuiltFrom, Predicate, Statement, VendoredModule};
 use terrace_release::build::{Built, CommitFacts};
@@ -12,7 +16,9 @@ use terrace_release::stored;
 
 use crate::error::CommandError;
 use crate::keys::signing_key;
+use crate::project::Project;
 use crate::settings::Settings;
+use crate::views;
 
 /// What builds releases, for those who trust it.
 const BUILDER: &str = "https://terrace.dev/builder/v1";
@@ -62,4 +68,26 @@ pub fn attach(
         batch.attach(&artifact.manifest.bytes)?;
     }
     Ok(batch.commit()?)
+}
+
+static RELEASE_BUILT: Kind = Kind::known("release_built");
+
+/// Enters into the ledger that an estate release was built, unless the same was entered before.
+pub fn enter(settings: &Settings, project: &Project, built: &Built, commit: &CommitFacts) -> Result<(), CommandError> {
+    let home = project.home();
+    home.create()?;
+    let (actor, digest) = (settings.actor(), built.release.digest.to_string());
+    let mut store = Store::open(&home.database(), &actor)?;
+    let kind = Some(RELEASE_BUILT.as_str().to_owned());
+    let known = Filter { kind, release: Some(digest.clone()), limit: Some(1), ..Filter::default() };
+    if !ledger::log(store.connection(), &known)?.is_empty() {
+        return Ok(());
+    }
+    let new: Vec<_> = built.new.iter().map(|name| (name.as_str(), built.release.stacks[name].to_string())).collect();
+    let body = json!({ "commit": commit.id, "stacks": built.release.stacks.len(), "new": new }).to_string();
+    let at = views::time::now().after(store.last_moment()?);
+    let mut entry = NewEntry::new(at, &actor, &RELEASE_BUILT, &body);
+    entry.release = Some(&digest);
+    store.write(|transaction| Ok(ledger::append(transaction, &entry)?))?;
+    Ok(())
 }
