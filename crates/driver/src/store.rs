@@ -220,7 +220,7 @@ impl Store {
             let outcome = match entry.after.finished() {
                 Some(_) => Some(entry.after.outcome()),
                 None if entry.after.is_resting() => Some(Outcome::Waiting),
-                None if matches!(entry.event, Event::Resumed | Event::Approved { .. }) => Some(Outcome::Running),
+                None if *entry.event == Event::Resumed => Some(Outcome::Running),
                 None => None,
             };
             if let Some(outcome) = outcome {
@@ -509,4 +509,87 @@ fn id_from(id: i64) -> RunId {
 /// Numbers of rows and runs stay far below the limit of SQLite's integers.
 fn as_i64(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order {
+            mode: terrace_domain::run::Mode::Deliver,
+            release: None,
+            commit: None,
+            parallelism: 1,
+            again: false,
+            stages: Vec::new(),
+            stacks: Vec::new(),
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Store, RunId) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("terrace.db"), "ada@here").unwrap();
+        let preface = Preface {
+            commit: String::new(),
+            subject: String::new(),
+            actor: "ada@here".to_owned(),
+            terraform: "terraform 1.11.4".to_owned(),
+        };
+        let id = store.create_run(Moment(1_000), &order(), &preface).unwrap();
+        (folder, store, id)
+    }
+
+    fn enter(store: &mut Store, run: RunId, seq: u64, body: &str) {
+        let kind = Kind::new("run_event").unwrap();
+        let mut entry = NewEntry::new(Moment(2_000), "ada@here", &kind, body);
+        (entry.run, entry.run_seq) = (Some(run), Some(seq));
+        store.write(|transaction| Ok(ledger::append(transaction, &entry)?)).unwrap();
+    }
+
+    #[test]
+    fn what_a_newer_program_wrote_is_an_error_and_nothing_is_lost() {
+        let cases = [
+            (r#"{"version":9,"event":"started"}"#, "it has version 9, and this Terrace reads versions up to 1"),
+            (r#"{"version":1,"event":"teleported"}"#, "it is an event `teleported`, which this Terrace does not know"),
+            (r#"{"version":1}"#, "missing field `event`"),
+        ];
+        for (body, expected) in cases {
+            let (_folder, mut store, id) = store();
+            enter(&mut store, id, 2, body);
+            let error = store.replay(id).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("run {id}: entry 2 of the journal cannot be read")), "{error}");
+            assert!(error.contains(expected), "{error}");
+            store.close_unread(id, Moment(3_000)).unwrap();
+            assert_eq!(store.run_row(id).unwrap().unwrap().outcome, Outcome::Abandoned);
+            assert_eq!(ledger::log(store.connection(), &ledger::Filter::default()).unwrap().len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_journal_with_a_gap_is_an_error() {
+        let (_folder, mut store, id) = store();
+        enter(&mut store, id, 3, r#"{"version":1,"event":"started"}"#);
+        assert!(store.replay(id).unwrap_err().to_string().contains("has 3 where entry 2 belongs"));
+    }
+
+    #[test]
+    fn what_is_asked_of_a_run_is_taken_once() {
+        let (_folder, mut store, id) = store();
+        let cancel = Event::Cancelled { by: "ada".to_owned(), reason: "no".to_owned() };
+        store.request(id, &cancel).unwrap();
+        store.request(id, &Event::StopRequested).unwrap();
+        assert_eq!(store.take_requests(RunId(7)).unwrap(), []);
+        assert_eq!(store.take_requests(id).unwrap(), [cancel, Event::StopRequested]);
+        assert_eq!(store.take_requests(id).unwrap(), []);
+    }
+
+    #[test]
+    fn moments_follow_each_other_also_when_the_clock_does_not() {
+        let (_folder, mut store, _) = store();
+        assert_eq!(store.last_moment().unwrap(), Moment(1_000));
+        let preface = store.runs(None, 1).unwrap().remove(0).preface;
+        store.create_run(Moment(5), &order(), &preface).unwrap();
+        assert_eq!(store.last_moment().unwrap(), Moment(1_001));
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use console::style;
 use serde::Serialize;
 use terrace_domain::run::{
-    Changes, Event, Failure, Instance, InstanceState, OrderedStage, Outcome, Run, RunId, SkipReason, Tally,
+    Changes, Event, Failure, Instance, InstanceState, OrderedStage, Outcome, Run, RunId, SkipReason, Tally, WaitsFor,
 };
 use terrace_driver::home::Home;
 use terrace_driver::store::RunRow;
@@ -206,7 +206,7 @@ pub fn show(row: &RunRow, run: &Run, home: &Home) {
     let width = run.instances().iter().map(|one| label(run, one).len()).max().unwrap_or(0);
     for one in run.instances() {
         let (mark, colour) = instance::mark(&one.state);
-        let waits = instance::waits(&run.waits_for(&one.id));
+        let waits = waits_of(run, one, row.outcome);
         let waits = if waits.is_empty() { waits } else { format!("  (waits for {waits})") };
         let _ = writeln!(text, "{} {:width$}  {}{waits}", colour.apply_to(mark), label(run, one), instance::line(one));
         if let InstanceState::Awaiting(awaiting) = &one.state {
@@ -317,10 +317,11 @@ struct DiagnosticJson<'a> {
 
 pub(super) fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a> {
     let order = run.order();
+    let outcome = row.map_or_else(|| run.outcome(), |row| row.outcome);
     RunJson {
         id: row.map(|row| row.id.0),
         stages: order.stages.iter().map(stage_json).collect(),
-        outcome: row.map_or_else(|| run.outcome(), |row| row.outcome).as_str(),
+        outcome: outcome.as_str(),
         release: order.release.map(|digest| digest.to_string()),
         commit: order.commit.as_deref(),
         subject: row.map(|row| row.preface.subject.as_str()),
@@ -329,7 +330,7 @@ pub(super) fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a>
         started_at: run.started().map(time::rfc3339),
         // When a run that ended without a word did so is not known.
         finished_at: row.map_or(run.finished(), |row| row.finished).map(time::rfc3339),
-        instances: run.instances().iter().map(|one| instance_json(run, one)).collect(),
+        instances: run.instances().iter().map(|one| instance_json(run, one, outcome)).collect(),
     }
 }
 
@@ -337,7 +338,7 @@ fn stage_json(stage: &OrderedStage) -> StageJson<'_> {
     StageJson { stage: stage.stage.as_str(), environment: stage.environment.as_str() }
 }
 
-fn instance_json<'a>(run: &Run, one: &'a Instance) -> InstanceJson<'a> {
+fn instance_json<'a>(run: &Run, one: &'a Instance, outcome: Outcome) -> InstanceJson<'a> {
     let because = match &one.state {
         InstanceState::Skipped(_)
         | InstanceState::Blocked(_)
@@ -345,7 +346,7 @@ fn instance_json<'a>(run: &Run, one: &'a Instance) -> InstanceJson<'a> {
         | InstanceState::Rejected { .. } => Some(instance::line(one)),
         _ => None,
     };
-    let waits = instance::waits(&run.waits_for(&one.id));
+    let waits = waits_of(run, one, outcome);
     InstanceJson {
         stack: one.id.stack.as_str(),
         environment: one.id.environment.as_str(),
@@ -363,6 +364,19 @@ fn instance_json<'a>(run: &Run, one: &'a Instance) -> InstanceJson<'a> {
         started_at: one.started.map(time::rfc3339),
         finished_at: one.finished.map(time::rfc3339),
     }
+}
+
+/// What an instance waits for. Where no process drives the run, what a process would do waits for one.
+fn waits_of(run: &Run, one: &Instance, outcome: Outcome) -> String {
+    let mut waits = run.waits_for(&one.id);
+    if outcome != Outcome::Running {
+        for wait in &mut waits {
+            if matches!(wait, WaitsFor::Environment | WaitsFor::Place) {
+                *wait = WaitsFor::Resume;
+            }
+        }
+    }
+    instance::waits(&waits)
 }
 
 fn approval_json(one: &Instance) -> Option<ApprovalJson<'_>> {

@@ -8,7 +8,8 @@ use terrace_domain::ledger::{Checkpoint, Entry, Hash, Kind, NewEntry, Trust, Ver
 use terrace_domain::run::{Moment, RunId};
 
 use super::*;
-use crate::database::{self, DatabaseError};
+use crate::database;
+use crate::store::StoreError;
 
 static EVENT: Kind = Kind::known("run_event");
 static RELEASE: Kind = Kind::known("release_built");
@@ -333,7 +334,7 @@ fn a_truncated_or_overwritten_file_is_told() {
 fn a_newer_file_is_left_alone() {
     let fixture = Fixture::of(2);
     fixture.open().pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(database::open(&fixture.path()), Err(DatabaseError::Newer { found: 99 })));
+    assert!(matches!(database::open(&fixture.path()), Err(StoreError::Newer { found: 99, .. })));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use terrace_driver::local;
 use terrace_driver::store::Store;
 
 use super::{no_run, no_run_yet};
-use crate::delivery::take_over;
+use crate::delivery::{checkpoint, take_over};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -202,5 +202,6 @@ fn decide(
     for event in events {
         local::take_in(store, id, views::time::now(), event)?;
     }
+    checkpoint(store, settings);
     Ok(false)
 }
