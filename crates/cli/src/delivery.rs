@@ -21,14 +21,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
-use terrace_config::{Code, check_estate, has_errors, sort_diagnostics};
+use terrace_config::Code;
 use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{Estate, Stage};
 use terrace_domain::name::EnvironmentName;
 use terrace_release::tree::ReleaseTree;
 
 use crate::error::CommandError;
-use crate::project::{Opened, Project, unsound};
+use crate::project::{Opened, Project};
 use crate::selection::{Selected, Selection};
 use crate::settings::{Settings, default_parallelism};
 use crate::views;
@@ -223,14 +223,8 @@ fn checked_code(project: &Project, opened: &Opened, selected: &Selected) -> Resu
         needed.extend(opened.graph.upstream_of(name.as_str()).into_keys());
     }
     let stacks = needed.into_iter().map(|name| &opened.estate.stacks[name]);
-    let code = project.load_code(opened, stacks);
-    let mut found = check_estate(&*opened.tree, &opened.estate, &code);
-    found.extend_from_slice(&code.diagnostics);
-    sort_diagnostics(&mut found);
-    if has_errors(&found) {
-        return Err(unsound(&*opened.tree, found));
-    }
-    views::diagnostics::say_from(&*opened.tree, &found);
+    let (code, warnings) = project.checked_code(opened, stacks)?;
+    views::diagnostics::say_from(&*opened.tree, &warnings);
     Ok(code)
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use terrace_config::tree::FileTree;
-use terrace_config::{Code, Loaded, load_code, load_estate};
+use terrace_config::{Code, Loaded, check_estate, has_errors, load_code, load_estate, sort_diagnostics};
 use terrace_domain::diagnostic::{Diagnostic, Severity};
 use terrace_domain::estate::{ESTATE_FILE, Estate, Stack};
 use terrace_domain::graph::Graph;
@@ -68,6 +68,22 @@ impl Project {
         // A cache: where it cannot be written, the next command reads the files again.
         let _ = home.create().is_ok_and(|()| facts.save().is_ok());
         code
+    }
+
+    /// Reads the code of stacks and checks it; what is only a warning is given with it, and not told.
+    pub fn checked_code<'e>(
+        &self,
+        opened: &'e Opened,
+        stacks: impl IntoIterator<Item = &'e Stack>,
+    ) -> Result<(Code, Vec<Diagnostic>), CommandError> {
+        let code = self.load_code(opened, stacks);
+        let mut found = check_estate(&*opened.tree, &opened.estate, &code);
+        found.extend_from_slice(&code.diagnostics);
+        sort_diagnostics(&mut found);
+        if has_errors(&found) {
+            return Err(unsound(&*opened.tree, found));
+        }
+        Ok((code, found))
     }
 
     /// The git repository.

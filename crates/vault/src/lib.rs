@@ -2,16 +2,15 @@
 //! under the digest of what they were. Owns the identity file, the sealed files and their place. Never decides what is kept or for how
 //! long, and never writes a secret in the clear but where it is asked to. What it seals, `age -d -i identity.txt FILE | zstd -d` opens.
 
-mod digest;
 mod error;
 pub mod identity;
 mod seal;
 mod store;
 
-pub use digest::{Digest, DigestError};
 pub use error::VaultError;
 pub use identity::{Identity, IdentityError, Recipient, RecipientError};
 pub use store::Vault;
+pub use terrace_domain::digest::Digest;
 
 /// The most bytes that are sealed or opened at once. States are far below; the limit keeps a damaged or hostile file from filling the
 /// memory or the disk.

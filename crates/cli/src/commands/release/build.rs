@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use clap::Args;
-use terrace_config::{Code, Watches, check_estate, has_errors, sort_diagnostics};
+use terrace_config::Watches;
 use terrace_domain::estate::TerraformRequirement;
 use terrace_release::build::{BuildOptions, Built, CommitFacts, Recipe, build};
 use terrace_release::layout::Layout;
@@ -14,7 +14,7 @@ use terrace_world::terraform::{Environment, Terraform};
 
 use super::{Place, provenance};
 use crate::error::{CommandError, CommandResult, Exit};
-use crate::project::{Opened, Project, unsound};
+use crate::project::{Opened, Project};
 use crate::settings::Settings;
 use crate::views;
 
@@ -54,6 +54,8 @@ impl Build {
         let project = Project::find(settings)?;
         let commit = project.repository()?.resolve(&self.commit)?;
         let opened = project.open_commit(commit)?;
+        let (_, warnings) = project.checked_code(&opened, opened.estate.stacks.values())?;
+        views::diagnostics::say_from(&*opened.tree, &warnings);
         let layout = self.place.create(settings, &project)?;
         let built = build_opened(settings, &project, &opened, &layout, (self.refresh_modules, self.mend))?;
         if self.json {
@@ -76,7 +78,8 @@ pub fn build_opened(
     let started_at = jiff::Timestamp::now();
     let commit = opened.commit.as_ref().expect("a release is built from a commit");
     let facts = facts_of(commit);
-    let code = checked_code(project, opened)?;
+    // What Terraform would refuse is not released. Warnings are told by who looks at single stacks.
+    let (code, _) = project.checked_code(opened, opened.estate.stacks.values())?;
     let watches = Watches::of(&opened.estate);
     let (tree, estate) = (&*opened.tree, &*opened.estate);
     let recipe = Recipe { tree, estate, code: &code, watches: &watches, commit: &facts };
@@ -95,19 +98,6 @@ fn facts_of(commit: &Commit) -> CommitFacts {
         committed_at_secs: commit.committed_at_secs,
         subject: Some(commit.subject.clone()).filter(|subject| !subject.is_empty()),
     }
-}
-
-/// Reads the code of all stacks and checks it: what Terraform would refuse is not released.
-fn checked_code(project: &Project, opened: &Opened) -> Result<Code, CommandError> {
-    let code = project.load_code(opened, opened.estate.stacks.values());
-    let mut found = check_estate(&*opened.tree, &opened.estate, &code);
-    found.extend_from_slice(&code.diagnostics);
-    sort_diagnostics(&mut found);
-    if has_errors(&found) {
-        return Err(unsound(&*opened.tree, found));
-    }
-    views::diagnostics::say_from(&*opened.tree, &found);
-    Ok(code)
 }
 
 /// Looks for Terraform when the first module is to be fetched: most builds need none.
