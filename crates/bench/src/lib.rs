@@ -17,9 +17,13 @@ pub fn blueprint() -> Blueprint {
 
 /// Its files, in memory.
 pub fn memory_tree() -> MemoryTree {
-    MemoryTree::new(
-        blueprint().files().into_iter().map(|(path, text)| (path_of(&path), FileKind::Regular, text.into())),
-    )
+    memory_tree_of(STACKS)
+}
+
+/// The files of an estate with so many stacks, in memory.
+pub fn memory_tree_of(stacks: usize) -> MemoryTree {
+    let files = Blueprint::new(stacks, DEFAULT_SEED).files().into_iter();
+    MemoryTree::new(files.map(|(path, text)| (path_of(&path), FileKind::Regular, text.into())))
 }
 
 /// The estate in a tree.

@@ -138,9 +138,8 @@ impl Project {
         // What is to be said of it was said when it was built.
         let (errors, _) =
             loaded.diagnostics.into_iter().partition::<Vec<_>, _>(|found| found.severity == Severity::Error);
-        let estate = match loaded.estate.filter(|_| errors.is_empty()) {
-            Some(estate) => estate,
-            None => return Err(unsound(&*tree, errors)),
+        let Some(estate) = loaded.estate.filter(|_| errors.is_empty()) else {
+            return Err(unsound(&*tree, errors));
         };
         let graph = Arc::new(Graph::of(&estate));
         Ok(Opened { tree, estate: Arc::new(estate), graph, commit: None })

@@ -240,12 +240,10 @@ pub fn take_in(store: &mut Store, id: RunId, at: Moment, event: &Event) -> Resul
     if run.finished().is_some() {
         return Ok(Some(run));
     }
-    let mut seq = last;
     let mut run = run;
     // One that was recorded and never begun begins, so that it can end.
     let begin = (run.started().is_none()).then_some(Event::Started);
-    for event in begin.iter().chain([event]) {
-        seq += 1;
+    for (seq, event) in (last + 1..).zip(begin.iter().chain([event])) {
         let before: BTreeMap<_, _> =
             run.instances().iter().map(|instance| (instance.id.clone(), instance.state.word())).collect();
         let failed = |source| StoreError::Journal { run: id, seq, source };

@@ -139,8 +139,7 @@ impl Witness {
         for referrer in referrers {
             match self.read(release, referrer) {
                 Ok(applied) if applied.environment == *environment => return Found::Holds,
-                Ok(_) => {}
-                Err(NotRead::Other) => {}
+                Ok(_) | Err(NotRead::Other) => {}
                 Err(NotRead::Wrong(why)) => found = Found::Not(why),
             }
         }

@@ -53,12 +53,11 @@ impl Resume {
         if !home.database().exists() {
             return Err(nothing());
         }
-        let id = match self.id {
-            Some(id) => RunId(id),
-            None => {
-                let open = Store::open(&home.database(), &settings.actor())?.open_runs()?;
-                open.last().copied().ok_or_else(nothing)?
-            }
+        let id = if let Some(id) = self.id {
+            RunId(id)
+        } else {
+            let open = Store::open(&home.database(), &settings.actor())?.open_runs()?;
+            open.last().copied().ok_or_else(nothing)?
         };
         views::say(&format!("Going on with run {id}"));
         let how = (self.parallelism.map(usize::from), self.verbose);

@@ -17,11 +17,13 @@ pub fn mark(state: &InstanceState) -> (&'static str, Style) {
             ("=", Style::new().dim())
         }
         InstanceState::Planned => ("~", Style::new().cyan()),
-        InstanceState::Failed(_) => ("✗", Style::new().red()),
-        InstanceState::Interrupted(_) | InstanceState::Abandoned(_) => ("!", Style::new().yellow()),
+        InstanceState::Failed(_) | InstanceState::Refused(_) | InstanceState::Rejected { .. } => {
+            ("✗", Style::new().red())
+        }
+        InstanceState::Interrupted(_) | InstanceState::Abandoned(_) | InstanceState::Unsettled => {
+            ("!", Style::new().yellow())
+        }
         InstanceState::Blocked(_) | InstanceState::Awaiting(_) => ("?", Style::new().yellow()),
-        InstanceState::Unsettled => ("!", Style::new().yellow()),
-        InstanceState::Refused(_) | InstanceState::Rejected { .. } => ("✗", Style::new().red()),
         InstanceState::Skipped(_) => ("-", Style::new().yellow()),
         InstanceState::Waiting
         | InstanceState::Preparing

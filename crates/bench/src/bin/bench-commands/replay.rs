@@ -10,10 +10,11 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use terrace_domain::digest::Digest;
 use terrace_domain::estate::Estate;
 use terrace_domain::graph::Graph;
 use terrace_domain::name::StackName;
-use terrace_domain::run::{Changes, Effect, Event, Mode, Moment, Order, Run, advance};
+use terrace_domain::run::{Changes, Effect, Event, Mode, Moment, Order, OrderedStage, Run, advance};
 use terrace_sandbox::{Attachment, Server};
 
 use crate::recording::Call;
@@ -56,11 +57,18 @@ impl Replay {
         let all: BTreeSet<StackName> = estate.stacks.keys().cloned().collect();
         let order = Order {
             mode: Mode::Deliver,
-            stage: "dev".parse()?,
-            environment: "dev".parse()?,
+            release: None,
             commit: None,
             parallelism,
-            instances: Order::instances_of(&Graph::of(estate), &all, &BTreeSet::new(), &BTreeMap::new()),
+            again: true,
+            stages: vec![OrderedStage {
+                stage: "dev".parse()?,
+                environment: "dev".parse()?,
+                after: None,
+                gates: Vec::new(),
+                settings: vec![Digest([0; 32]); all.len()],
+            }],
+            stacks: Order::stacks_of(&Graph::of(estate), &all, &BTreeSet::new(), |_| None),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         Ok(Self { program, order, first, by_stack, runtime, cloud })
@@ -101,18 +109,28 @@ impl Replay {
                 run = next;
                 for effect in effects {
                     match effect {
-                        Effect::Prepare(stack) => events.push_back(Event::Prepared { stack, provisional: false }),
-                        Effect::Plan(stack) => {
-                            let provider = attachments[&stack].reattach_providers();
-                            let (calls, ended) = (&self.by_stack[&stack], ended.clone());
+                        Effect::Enter(environment) => {
+                            events.push_back(Event::Entered { environment, standings: BTreeMap::new() });
+                        }
+                        Effect::Prepare(instance) => {
+                            events.push_back(Event::Prepared { instance, provisional: false });
+                        }
+                        Effect::Plan(instance) => {
+                            let provider = attachments[&instance.stack].reattach_providers();
+                            let (calls, ended) = (&self.by_stack[&instance.stack], ended.clone());
                             scope.spawn(move || {
                                 let all = calls.iter().try_for_each(|call| start(&self.program, call, Some(&provider)));
-                                let event = all.map(|()| Event::Planned { stack, changes: Changes::default() });
+                                let event =
+                                    all.map(|()| Event::Planned { instance, changes: Changes::default(), cover: None });
                                 // Nobody listens any more only when another process failed.
                                 let _ = ended.send(event);
                             });
                         }
-                        Effect::Apply(_) | Effect::Interrupt(_) | Effect::Finish => {}
+                        Effect::Apply(_)
+                        | Effect::Settle(_)
+                        | Effect::Interrupt(_)
+                        | Effect::Leave(_)
+                        | Effect::Finish => {}
                     }
                 }
             }

@@ -275,7 +275,7 @@ impl<'s> Simulation<'s> {
         let awaiting: Vec<_> =
             self.run().awaiting().map(|(instance, awaiting)| (instance.id.clone(), awaiting.clone())).collect();
         let (instance, awaiting) = awaiting[pick % awaiting.len()].clone();
-        if self.scenario.is_moody && pick % 7 == 0 {
+        if self.scenario.is_moody && pick.is_multiple_of(7) {
             return Event::Rejected { instance, by: "ada".to_owned(), reason: String::new() };
         }
         let by = format!("person {}", awaiting.approvals.len());
@@ -294,7 +294,7 @@ impl<'s> Simulation<'s> {
     /// Ends a step, as the scenario has it.
     fn answer(&mut self, instance: InstanceId, step: Step, pick: usize) -> Event {
         // An interrupt may come too late: then the step ends as it would have.
-        if self.interrupted.contains(&instance) && (pick / 8) % 3 > 0 {
+        if self.interrupted.contains(&instance) && !(pick / 8).is_multiple_of(3) {
             return Event::Interrupted { instance };
         }
         let fate = self.scenario.parts[position(&instance.stack)].fate;
@@ -321,7 +321,7 @@ impl<'s> Simulation<'s> {
                 self.planned.insert(instance.clone(), (changes.clone(), cover.clone()));
                 Event::Planned { instance, changes, cover: Some(Box::new(cover)) }
             }
-            (Step::Apply, _) if self.scenario.is_moody && self.stale < 20 && pick % 5 == 0 => {
+            (Step::Apply, _) if self.scenario.is_moody && self.stale < 20 && pick.is_multiple_of(5) => {
                 self.stale += 1;
                 Event::Stale { instance, differs: BTreeSet::new() }
             }
