@@ -111,23 +111,18 @@ capability "backup" {
   description = "Copies of the data, each on the other cloud"
 }
 
+# Who decides together. "*" stands for everybody, so that you can try the example under your own name; name people (`ada`, or what
+# `id -un` says) in an estate of your own.
+team "team-platform" {
+  members = ["*"]
+}
+
 pipeline {
   stage "dev" { environment = "dev" }
-
-  stage "staging" {
-    environment = "staging"
-    gate "blast_radius" {
-      max_share = 0.5 # of the environment's resources
-    }
-  }
+  stage "staging" { environment = "staging" }
 
   stage "prod" {
     environment = "prod"
-    gate "blast_radius" {
-      max_destroys = 0
-      max_share    = 0.25
-      stateful     = "approve"
-    }
     gate "approval" {
       by    = ["team-platform"]
       count = 1
