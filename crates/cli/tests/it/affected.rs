@@ -94,7 +94,7 @@ fn a_comment_affects_nothing() {
     desk.edit("terrace.hcl", "pipeline {", "# The way of a change.\npipeline {");
     assert_eq!(why(&desk), "");
     desk.ok(&["list", "--affected", "HEAD~1"]).says(&["Nothing is affected"]);
-    desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&["Nothing to deliver: no stack is affected."]);
+    desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["Nothing to deliver: no stack is affected."]);
 }
 
 #[test]
@@ -140,10 +140,10 @@ fn a_file_behind_a_link_is_delivered_as_if_it_were_there() {
     desk.repository().link("stacks/side/tint.tf", "../../shared/tint.tf");
     desk.edit("stacks/side/main.tf", "{ colour = var.colour }", "{ colour = \"${local.tint} ${var.colour}\" }");
     desk.commit("Link");
-    desk.ok(&["deliver", "side"]).says(&["1 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]).says(&["1 applied"]);
     desk.edit("shared/tint.tf", "dark", "light");
     desk.commit("Light");
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"])));
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"])));
     assert_eq!(changes, ["update dev/side bucket side-dev"]);
 }
 
@@ -156,14 +156,14 @@ fn an_estate_in_a_subfolder_uses_modules_outside_of_it() {
         desk.write(&place, text.replace("../../modules", "../../../modules"));
     }
     desk.commit("Begin");
-    desk.ok(&["deliver"]).says(&["4 applied"]);
+    desk.ok(&["deliver", "--to", "dev"]).says(&["4 applied"]);
     desk.edit("modules/labels/outputs.tf", "\"one\"", "\"two\"");
     let listed = why(&desk);
     assert!(
         listed.contains("module modules/store -> module modules/labels -> modules/labels/outputs.tf modified"),
         "{listed}"
     );
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"])));
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"])));
     assert_eq!(changes, ["update dev/base bucket base-dev"]);
 }
 
@@ -174,7 +174,7 @@ fn only_the_affected_is_delivered_and_downstream_stays_where_it_reads_the_same()
     desk.edit("stacks/base/main.tf", "use = \"base\"", "use = \"bottom\"");
     desk.commit("Change a tag that no output shows");
     let before = desk.calls().len();
-    let run = desk.json(&["deliver", "--affected", "HEAD~1", "--json"]);
+    let run = desk.json(&["deliver", "--to", "dev", "--affected", "HEAD~1", "--json"]);
     assert_eq!(
         crate::deliver::states(&run),
         [("base", "applied"), ("middle", "skipped"), ("top", "skipped")].map(owned)
@@ -183,7 +183,7 @@ fn only_the_affected_is_delivered_and_downstream_stays_where_it_reads_the_same()
         desk.calls().split_off(before).into_iter().map(|call| (call.identity, call.operation)).collect();
     let expected = [("dev/base", "read"), ("dev/base", "update")].map(owned);
     assert_eq!(identities.into_iter().collect::<Vec<_>>(), expected, "others were not even looked at");
-    desk.ok(&["deliver"]).says(&["4 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 unchanged"]);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn downstream_follows_as_far_as_what_it_reads_changes() {
     desk.edit("stacks/base/main.tf", "\"one\"", "\"two\"");
     desk.commit("Change an output");
     let before = desk.changes().len();
-    let done = desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&[
+    let done = desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&[
         "Delivering 1 stack (and 2 downstream, if what they read changes) of commit",
         "✓ base    applied: 1 output changes",
         "✓ middle  applied: 0 added, 1 changed, 0 destroyed",
@@ -201,7 +201,7 @@ fn downstream_follows_as_far_as_what_it_reads_changes() {
     ]);
     assert!(!done.stderr.contains("top     planning"), "{done}");
     assert_eq!(desk.changes().split_off(before), ["update dev/middle bucket middle-dev"]);
-    desk.ok(&["deliver"]).says(&["4 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 unchanged"]);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_stack_that_was_moved_goes_on_with_its_state() {
     let desk = small::delivered(&terraform);
     desk.repository().git(&["mv", "stacks/side", "stacks/aside"]);
     desk.commit("Move");
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&["1 unchanged"])));
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--again", "--affected", "HEAD~1"]).says(&["1 unchanged"])));
     assert_eq!(changes, [""; 0]);
 }
 

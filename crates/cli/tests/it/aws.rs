@@ -98,7 +98,7 @@ fn the_example_is_delivered_with_the_real_provider_by_each_terraform() {
         assert_eq!(emulator.objects(), objects, "three states, and no lock is left");
         assert!(emulator.cluster().contains("\"ACTIVE\""), "{}", emulator.cluster());
         assert!(!emulator.networks().contains("<key>Team</key>"), "{}", emulator.networks());
-        assert_eq!(states(&desk.json(&["deliver", "--json"])), all("unchanged"));
+        assert_eq!(states(&desk.json(&["deliver", "--again", "--json"])), all("unchanged"));
 
         let vpc = "enable_dns_hostnames = true\n\n  tags = {\n";
         desk.edit("stacks/network/main.tf", vpc, &format!("{vpc}    Team = \"network\"\n"));

@@ -19,25 +19,25 @@ fn estate() -> Desk {
 fn unknown_names_are_answered_with_near_ones() {
     let desk = estate();
     for (arguments, texts) in [
-        (&["deliver", "midle"][..], ["no stack is called `midle`", "Did you mean `middle`?"]),
+        (&["deliver", "--to", "dev", "midle"][..], ["no stack is called `midle`", "Did you mean `middle`?"]),
         (&["list", "sied"], ["no stack is called `sied`", "Did you mean `side`?"]),
         (&["plan", "--env", "tset"], ["there is no environment `tset`", "Did you mean `test`?"]),
         (&["deliver", "--stage", "pord"], ["there is no stage `pord`", "Did you mean `prod`?"]),
-        (&["deliver", "--commit", "v1.0"], ["v1.0", "help"]),
+        (&["deliver", "--to", "dev", "--commit", "v1.0"], ["v1.0", "help"]),
         (&["run", "show", "7"], ["there is no run 7", "terrace run list"]),
-        (&["deliver", "["], ["`[` is not a glob", ""]),
+        (&["deliver", "--to", "dev", "["], ["`[` is not a glob", ""]),
     ] {
         let done = desk.run(arguments).expect(2).says(&texts);
         assert_eq!(done.stdout, "", "{arguments:?}");
     }
-    desk.run(&["deliver", "nothing-like-it"]).expect(2).says(&["no stack is called `nothing-like-it`", "help: "]);
+    desk.run(&["deliver", "--to", "dev", "nothing-like-it"]).expect(2).says(&["no stack is called `nothing-like-it`", "help: "]);
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = harbour::estate(&terraform);
-    desk.ok(&["deliver", "backups"]);
+    desk.ok(&["deliver", "--to", "dev", "backups"]);
     for arguments in [&["list"][..], &["list", "--json"], &["status"], &["completions", "bash"]] {
         let mut child = desk.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
@@ -50,7 +50,7 @@ fn a_reader_that_goes_away_is_no_error() {
 fn a_delivery_goes_on_when_nobody_listens() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
-    let mut child = desk.command(&["deliver"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = desk.command(&["deliver", "--to", "dev"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(desk.exists().len(), 4);
@@ -75,7 +75,7 @@ fn stray_variables_change_nothing() {
         desk.set(name, value);
     }
     let changes = desk.changes_of(|| {
-        let done = desk.ok(&["deliver"]).says(&["4 unchanged"]);
+        let done = desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 unchanged"]);
         assert!(!done.stderr.contains("warning"), "{done}");
     });
     assert_eq!(changes, [""; 0]);

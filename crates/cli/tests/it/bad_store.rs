@@ -11,7 +11,7 @@ use crate::small;
 /// `side` of the small estate, delivered.
 fn delivered() -> Option<Desk> {
     let desk = small::estate(&tools::terraform()?);
-    desk.ok(&["deliver", "side"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]);
     Some(desk)
 }
 
@@ -22,7 +22,7 @@ fn what_a_newer_terrace_wrote_is_left_alone() {
     store.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
     for arguments in [
-        &["deliver", "side"][..],
+        &["deliver", "--to", "dev", "side"][..],
         &["run", "list"],
         &["plan", "side"],
         &["run", "list"],
@@ -41,7 +41,7 @@ fn what_a_newer_terrace_wrote_is_left_alone() {
     let store = Connection::open(desk.home("terrace.db")).unwrap();
     store.pragma_update(None, "user_version", 1).unwrap();
     drop(store);
-    desk.ok(&["deliver", "side"]).says(&["Run 2 in dev succeeded: 1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["Run 2 in dev succeeded: 1 unchanged"]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_damaged_store_is_told_and_not_overwritten() {
         let bytes = damage(&fs::read(&path).unwrap());
         fs::write(&path, &bytes).unwrap();
         let before = desk.changes();
-        let done = desk.run(&["deliver", "side"]).expect(1).says(&[
+        let done = desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[
             "the store of runs cannot be used",
             "terrace.db",
             "help: ",
@@ -74,7 +74,7 @@ fn a_store_that_is_gone_is_begun_anew_and_nothing_is_made_twice() {
         let _ = fs::remove_file(desk.home(file));
     }
     let changes =
-        desk.changes_of(|| drop(desk.ok(&["deliver", "side"]).says(&["Run 1 in dev succeeded: 1 unchanged"])));
+        desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["Run 1 in dev succeeded: 1 unchanged"])));
     assert_eq!(changes, [""; 0]);
 }
 
@@ -83,7 +83,7 @@ fn a_folder_that_cannot_be_made_is_told() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     fs::write(desk.folder().join(".terrace"), "a file\n").unwrap();
-    desk.run(&["deliver", "side"]).expect(1).says(&["cannot use ", ".terrace"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["cannot use ", ".terrace"]);
     assert_eq!(fs::read_to_string(desk.folder().join(".terrace")).unwrap(), "a file\n");
     desk.ok(&["list"]);
     desk.ok(&["validate"]);
@@ -93,11 +93,11 @@ fn a_folder_that_cannot_be_made_is_told() {
 fn a_work_folder_that_is_lost_is_made_again() {
     let Some(desk) = delivered() else { return };
     fs::remove_dir_all(desk.home("work")).unwrap();
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
     // Half of one, too.
     fs::remove_dir_all(desk.home("work/dev/side/tree/stacks/side/.terraform")).unwrap();
     fs::write(desk.home("work/dev/side/tree/stacks/side/main.tf"), "resource {").unwrap();
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
 #[test]
@@ -110,14 +110,14 @@ fn a_state_that_moved_is_not_built_anew() {
         "state \"local\" {\n    path = \"/tmp/none/${env.name}/${stack.name}.tfstate\"\n  }",
     );
     desk.commit("Keep states elsewhere");
-    desk.run(&["deliver", "side"]).expect(1).says(&[
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[
         "the place of the state of side in dev has changed",
         "from an empty state Terraform would build everything a second time",
         "Move the state to its new place",
     ]);
     assert_eq!(desk.changes(), before);
     desk.repository().git(&["revert", "--no-edit", "HEAD"]);
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
 #[test]
@@ -130,11 +130,11 @@ fn a_state_that_was_moved_as_the_help_says_is_gone_on_with() {
     );
     desk.commit("Keep states elsewhere");
     let remove = format!("then remove {} and deliver again", desk.home("work/dev/side").display());
-    desk.run(&["deliver", "side"]).expect(1).says(&[&remove]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[&remove]);
     fs::create_dir_all(desk.home("moved/dev")).unwrap();
     fs::rename(desk.home("state/dev/side.tfstate"), desk.home("moved/dev/side.tfstate")).unwrap();
     fs::remove_dir_all(desk.home("work/dev/side")).unwrap();
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_delivery_that_cannot_begin_is_no_run() {
     for file in ["sandbox.db-wal", "sandbox.db-shm"] {
         let _ = fs::remove_file(desk.home(file));
     }
-    desk.run(&["deliver", "side"]).expect(1).says(&["the sandbox cloud cannot be started", "sandbox.db"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["the sandbox cloud cannot be started", "sandbox.db"]);
     let runs = desk.json(&["run", "list", "--json"])["runs"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 1, "{runs:#}");
     desk.run(&["sandbox", "show"]).expect(2).says(&["sandbox.db"]);
@@ -167,9 +167,9 @@ fn a_state_that_somebody_else_has_locked_is_told_as_such() {
     // As another Terraform does it: a lock of the operating system on the state's file.
     let state = fs::File::options().read(true).write(true).open(desk.home("state/dev/side.tfstate")).unwrap();
     rustix::fs::fcntl_lock(&state, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-    desk.run(&["deliver", "side"]).expect(1).says(&["✗ side", "acquiring the state lock", "help: ", "Wait for it"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["✗ side", "acquiring the state lock", "help: ", "Wait for it"]);
     drop(state);
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
 #[test]
@@ -180,6 +180,6 @@ fn a_stack_that_left_the_estate_but_still_runs_is_not_forgotten() {
     desk.ok(&["list", "--affected", "HEAD~1"]);
     let status = desk.ok(&["status"]).stdout;
     assert!(status.contains("side (removed)"), "{status}");
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&["side"])));
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["side"])));
     assert_eq!(changes, [""; 0], "nothing is destroyed for a folder that is gone");
 }

@@ -31,7 +31,7 @@ fn answering(version: &str) -> String {
 #[test]
 fn without_terraform_everything_that_needs_none_goes_on() {
     let desk = estate();
-    for command in ["deliver", "plan"] {
+    for command in ["deliver", "--to", "dev", "plan"] {
         desk.run(&[command]).expect(2).says(&["no terraform or tofu on PATH", "Install Terraform or OpenTofu"]);
     }
     desk.ok(&["validate"]);
@@ -82,7 +82,7 @@ fn the_binary_that_is_named_is_used() {
     for terraform in tools::terraforms() {
         let desk = estate();
         ask_for(&desk, &format!("binary = \"{}\"", terraform.display()));
-        let run = desk.json(&["deliver", "side", "--json"]);
+        let run = desk.json(&["deliver", "--to", "dev", "side", "--json"]);
         assert_eq!(run["outcome"], "succeeded");
         let with = run["terraform"].as_str().unwrap();
         assert!(with.starts_with("Terraform 1.") || with.starts_with("OpenTofu 1."), "{with}");
@@ -100,7 +100,7 @@ fn one_that_breaks_off_in_the_middle_is_a_failure_with_its_words() {
         ),
     );
     // The answer to `version` comes first for every command; after it the program breaks off.
-    desk.run(&["deliver", "side"]).expect(1).says(&["✗ side  failed in prepare", "exit code 2", "out of cheese"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["✗ side  failed in prepare", "exit code 2", "out of cheese"]);
 }
 
 #[test]
@@ -108,6 +108,6 @@ fn a_settings_file_that_is_not_there_is_no_reason_to_stop() {
     for terraform in tools::terraforms() {
         let mut desk = small::estate(&terraform);
         desk.set("TF_CLI_CONFIG_FILE", "/nowhere/terraformrc");
-        desk.ok(&["deliver", "side"]).says(&["1 applied"]).without(&["warning", "terraformrc"]);
+        desk.ok(&["deliver", "--to", "dev", "side"]).says(&["1 applied"]).without(&["warning", "terraformrc"]);
     }
 }

@@ -10,21 +10,21 @@ fn one_environment_belongs_to_one_delivery_and_others_are_told_whose_it_is() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     desk.ok(&["sandbox", "latency", "0.5"]);
-    let first = desk.start(&["deliver", "side"]);
+    let first = desk.start(&["deliver", "--to", "dev", "side"]);
     let holder = || desk.json(&["status", "--json"])["environments"][0]["held_by"].clone();
     wait_until("the first delivery holds dev", || !holder().is_null());
-    assert_eq!((&holder()["pid"], &holder()["command"]), (&first.pid().into(), &"terrace deliver side".into()));
-    desk.ok(&["status"]).says(&["dev: `terrace deliver side` is at work since "]);
+    assert_eq!((&holder()["pid"], &holder()["command"]), (&first.pid().into(), &"terrace deliver --to dev side".into()));
+    desk.ok(&["status"]).says(&["dev: `terrace deliver --to dev side` is at work since "]);
 
-    let by = format!("dev is taken by `terrace deliver side` (process {} of ada on ", first.pid());
-    desk.run(&["deliver", "base"]).expect(1).says(&[&by, "Wait until it is done"]);
+    let by = format!("dev is taken by `terrace deliver --to dev side` (process {} of ada on ", first.pid());
+    desk.run(&["deliver", "--to", "dev", "base"]).expect(1).says(&[&by, "Wait until it is done"]);
     desk.run(&["plan", "base"]).expect(1).says(&[&by]);
     // Another environment is nobody's.
     desk.ok(&["deliver", "--env", "test", "side"]);
     first.wait().expect(0).says(&["1 applied"]);
     assert!(holder().is_null());
     assert_eq!(desk.exists(), ["bucket side-dev", "bucket side-test"]);
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn the_smallest_estate_is_delivered_by_each_terraform() {
         let desk = Desk::empty(&terraform);
         desk.ok(&["init"]);
         desk.commit("Begin");
-        let done = desk.ok(&["deliver"]).says(&[
+        let done = desk.ok(&["deliver", "--to", "dev"]).says(&[
             "Delivering 1 stack of commit ",
             "\"Begin\" in dev",
             "✓ first  applied: 1 added, 0 changed, 0 destroyed",
@@ -34,7 +34,7 @@ fn the_smallest_estate_is_delivered_by_each_terraform() {
         assert_eq!(done.stdout, "", "stdout is data");
         assert_eq!(desk.changes(), ["create dev/first bucket repository-dev"]);
         assert_eq!(desk.exists(), ["bucket repository-dev"]);
-        desk.ok(&["deliver"]).says(&["= first  unchanged", "Run 2 in dev succeeded: 1 unchanged"]);
+        desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["= first  unchanged", "Run 2 in dev succeeded: 1 unchanged"]);
         assert_eq!(desk.changes().len(), 1);
     }
 }
@@ -43,7 +43,7 @@ fn the_smallest_estate_is_delivered_by_each_terraform() {
 fn harbour_is_delivered_by_each_terraform() {
     for terraform in tools::terraforms() {
         let desk = harbour::estate(&terraform);
-        let first = desk.json(&["deliver", "--json"]);
+        let first = desk.json(&["deliver", "--to", "dev", "--json"]);
         assert!(all_are(&first, "applied"), "{first:#}");
         let changes = desk.changes();
         assert!(changes.iter().all(|change| change.starts_with("create dev/")), "{changes:#?}");
@@ -51,7 +51,7 @@ fn harbour_is_delivered_by_each_terraform() {
         the_waves_are_kept(&first);
         nobody_is_created_before_its_upstream(&changes);
 
-        let second = desk.json(&["deliver", "--json"]);
+        let second = desk.json(&["deliver", "--to", "dev", "--again", "--json"]);
         assert!(all_are(&second, "unchanged"), "{second:#}");
         assert_eq!(desk.changes(), changes, "delivering again changed something");
         what_is_said_of_runs_agrees(&desk, &second);
@@ -101,10 +101,10 @@ fn what_is_said_of_runs_agrees(desk: &Desk, last: &Json) {
     assert_eq!(&shown, last, "`deliver --json` and `run show --json`");
     shown = desk.json(&["run", "show", "1", "--json"]);
     let runs = desk.json(&["run", "list", "--json"]);
-    assert_eq!(runs["schema"], "terrace.runs/1");
+    assert_eq!(runs["schema"], "terrace.runs/2");
     let ids: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| run["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, [2, 1], "the newest first");
-    for field in ["id", "stage", "environment", "outcome", "commit", "subject", "actor", "terraform", "finished_at"] {
+    for field in ["id", "stages", "release", "outcome", "commit", "subject", "actor", "terraform", "finished_at"] {
         assert_eq!(runs["runs"][1][field], shown[field], "{field}");
     }
     let status = desk.json(&["status", "--json"]);
@@ -165,8 +165,8 @@ fn environments_are_apart() {
 fn some_stacks_are_delivered_by_name_glob_and_folder() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
-    desk.ok(&["deliver", "s*"]).says(&["Delivering 1 stack of"]);
-    desk.ok(&["deliver", "stacks/base", "middle"]).says(&["Delivering 2 stacks of"]);
+    desk.ok(&["deliver", "--to", "dev", "s*"]).says(&["Delivering 1 stack of"]);
+    desk.ok(&["deliver", "--to", "dev", "stacks/base", "middle"]).says(&["Delivering 2 stacks of"]);
     let changes = ["side", "base", "middle"].map(|name| format!("create dev/{name} bucket {name}-dev"));
     assert_eq!(desk.changes(), changes);
 }
@@ -177,10 +177,10 @@ fn only_what_is_committed_is_delivered() {
     let desk = small::delivered(&terraform);
     desk.edit("terrace.hcl", "blue", "green");
     desk.write("stacks/side/extra.tf", "output \"extra\" {\n  value = 1\n}\n");
-    desk.ok(&["deliver"])
+    desk.ok(&["deliver", "--to", "dev", "--again"])
         .says(&["warning: not committed, and so not part of it: stacks/side/extra.tf, terrace.hcl", "4 unchanged"]);
     desk.commit("Green");
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver"]).without(&["warning"])));
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev"]).without(&["warning"])));
     assert_eq!(changes, ["update dev/side bucket side-dev"]);
 }
 
@@ -190,11 +190,11 @@ fn an_older_commit_can_be_delivered_again() {
     let desk = small::delivered(&terraform);
     desk.edit("terrace.hcl", "blue", "green");
     desk.commit("Green");
-    desk.ok(&["deliver", "side"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]);
     let changes =
-        desk.changes_of(|| drop(desk.ok(&["deliver", "--commit", "HEAD~1", "side"]).says(&["\"Begin\" in dev"])));
+        desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--commit", "HEAD~1", "side"]).says(&["\"Begin\" in dev"])));
     assert_eq!(changes, ["update dev/side bucket side-dev"]);
-    desk.run(&["deliver", "--commit", "HEAD~7"]).expect(2).says(&["HEAD~7"]);
+    desk.run(&["deliver", "--to", "dev", "--commit", "HEAD~7"]).expect(2).says(&["HEAD~7"]);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn an_estate_without_stacks_is_delivered_at_once() {
     let Some(terraform) = tools::terraform() else { return };
     let head = small::FILES.split("//- shared").next().unwrap();
     let desk = Desk::with(&terraform, head);
-    desk.ok(&["deliver"]).says(&["Nothing to deliver: the estate has no stacks."]);
+    desk.ok(&["deliver", "--to", "dev"]).says(&["Nothing to deliver: the estate has no stacks."]);
     desk.ok(&["list"]).says(&["no stacks yet"]);
 }
 
@@ -225,17 +225,17 @@ fn a_delivery_can_be_started_from_anywhere() {
     let root = desk.repository().root().to_str().unwrap().to_owned();
     desk.ok(&["-C", "stacks/side", "deliver", "side"]).says(&["1 applied"]);
     let desk = desk.in_folder("stacks/base");
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
     let desk = desk.in_folder("../elsewhere");
     desk.ok(&["-C", &root, "deliver", "side"]).says(&["1 unchanged"]);
-    desk.run(&["deliver", "side"]).expect(2).says(&["there is no terrace.hcl in"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(2).says(&["there is no terrace.hcl in"]);
 }
 
 #[test]
 fn one_at_a_time_is_one_at_a_time() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
-    let run = desk.json(&["deliver", "-j", "1", "--json"]);
+    let run = desk.json(&["deliver", "--to", "dev", "-j", "1", "--json"]);
     let time = |json: &Json| json.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let instances = run["instances"].as_array().unwrap().iter();
     let mut spans: Vec<_> = instances.map(|one| (time(&one["started_at"]), time(&one["finished_at"]))).collect();
@@ -248,8 +248,8 @@ fn a_failed_delivery_is_told_as_json_too() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     desk.ok(&["sandbox", "fault", "add", "aws/bucket", "--name", "side-*", "--time-out", "1", "--times", "1"]);
-    let run = desk.run(&["deliver", "side", "--json"]).expect(1).json();
-    assert_eq!((&run["schema"], &run["outcome"]), (&"terrace.run/1".into(), &"failed".into()));
+    let run = desk.run(&["deliver", "--to", "dev", "side", "--json"]).expect(1).json();
+    assert_eq!((&run["schema"], &run["outcome"]), (&"terrace.run/2".into(), &"failed".into()));
     let failure = &run["instances"][0]["failure"];
     assert_eq!((&failure["step"], &failure["diagnostics"][0]["severity"]), (&"apply".into(), &"error".into()));
     assert_eq!(failure["diagnostics"][0]["address"], "sandbox_aws_bucket.this");
@@ -259,7 +259,7 @@ fn a_failed_delivery_is_told_as_json_too() {
 fn secrets_are_in_states_alone() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = harbour::estate(&terraform);
-    let told = desk.ok(&["deliver", "--verbose", "aws-vault", "aws-network", "aws-database"]);
+    let told = desk.ok(&["deliver", "--to", "dev", "--verbose", "aws-vault", "aws-network", "aws-database"]);
     let mut secrets = secrets_in(&desk.home("state/dev/aws-database.tfstate"), "password");
     secrets.extend(secrets_in(&desk.home("state/dev/aws-vault.tfstate"), "value"));
     assert!(secrets.len() >= 2, "{secrets:?}");

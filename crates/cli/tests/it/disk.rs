@@ -14,16 +14,16 @@ use crate::small;
 const FULL: &str = r#"
 mount -t tmpfs -o size=1m none "$disk"
 ln -s "$disk/terrace.db" "$home/terrace.db"
-"$terrace" deliver side > "$results/1.stdout" 2> "$results/1.stderr" &
+"$terrace" deliver --to dev side > "$results/1.stdout" 2> "$results/1.stderr" &
 delivery=$!
-log=$home/runs/1/side.apply.jsonl
+log=$home/runs/1/dev/side.apply.jsonl
 tries=0
 until grep -q apply_start "$log" 2> /dev/null || [ "$tries" -gt 1200 ]; do sleep 0.05; tries=$((tries + 1)); done
 cat /dev/zero > "$disk/filler" 2> /dev/null || true
 code=0; wait "$delivery" || code=$?
 echo "$code" > "$results/1.code"
 rm "$disk/filler"
-record 2 deliver side
+record 2 deliver --to dev --again side
 record 3 run show 1
 "#;
 
@@ -31,7 +31,7 @@ record 3 run show 1
 const READ_ONLY: &str = r#"
 mount --bind "$home" "$home"
 mount -o remount,bind,ro "$home"
-record 1 deliver side
+record 1 deliver --to dev side
 record 2 plan side
 record 3 status
 record 4 list
@@ -114,7 +114,7 @@ fn a_full_disk_stops_the_run_and_what_is_not_recorded_is_said() {
 fn a_folder_that_cannot_be_written_is_told_and_nothing_is_done() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
-    desk.ok(&["deliver", "base"]);
+    desk.ok(&["deliver", "--to", "dev", "base"]);
     let Some(done) = in_namespace(&desk, READ_ONLY) else { return };
     let [deliver, plan, status, list] = done.try_into().expect("four");
     deliver.expect(1).says(&["error: ", ".terrace"]);
@@ -122,5 +122,5 @@ fn a_folder_that_cannot_be_written_is_told_and_nothing_is_done() {
     status.expect(1).says(&["the store of runs cannot be used", "terrace.db"]);
     assert!(list.expect(0).stdout.contains("base"));
     assert_eq!(desk.changes(), ["create dev/base bucket base-dev"]);
-    desk.ok(&["deliver", "side"]).says(&["1 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]).says(&["1 applied"]);
 }

@@ -15,7 +15,7 @@ fn a_failed_stack_stops_its_dependents_and_nobody_else() {
     let fault = ["sandbox", "fault", "add", "aws/bucket", "--operation", "create", "--name", "middle-*"];
     desk.ok(&[&fault[..], &["--fail", REFUSED, "--times", "1"]].concat());
 
-    let done = desk.run(&["deliver"]).expect(1).says(&[
+    let done = desk.run(&["deliver", "--to", "dev"]).expect(1).says(&[
         "✗ middle  failed in apply",
         REFUSED,
         "at stacks/middle/main.tf:23, with sandbox_aws_bucket.this",
@@ -42,7 +42,7 @@ fn a_failed_stack_stops_its_dependents_and_nobody_else() {
     let status = desk.ok(&["status"]).stdout;
     assert!(status.contains("✗ nothing, failed in run 1"), "{status}");
 
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver"]).says(&["2 applied, 2 unchanged"])));
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev"]).says(&["2 applied, 2 current"])));
     assert_eq!(changes, ["create dev/middle bucket middle-dev", "create dev/top bucket top-dev"]);
 }
 
@@ -62,7 +62,7 @@ fn in_harbour_one_cloud_fails_and_the_other_is_delivered() {
         "--times",
         "1",
     ]);
-    desk.run(&["deliver"]).expect(1).says(&[
+    desk.run(&["deliver", "--to", "dev"]).expect(1).says(&[
         "✗ aws-cluster",
         "QuotaExceeded: clusters",
         "at modules/kubernetes/aws.tf:",
@@ -71,8 +71,8 @@ fn in_harbour_one_cloud_fails_and_the_other_is_delivered() {
         "✓ aws-database ",
         "8 applied, 1 failed, 2 not started",
     ]);
-    desk.ok(&["deliver"]).says(&["3 applied, 8 unchanged"]);
-    desk.ok(&["deliver"]).says(&["11 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev"]).says(&["3 applied, 8 current"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["11 unchanged"]);
 }
 
 #[test]
@@ -80,11 +80,11 @@ fn a_call_that_timed_out_but_was_done_is_not_done_twice() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     desk.ok(&["sandbox", "fault", "add", "aws/bucket", "--operation", "update", "--succeed-late", "--times", "1"]);
-    desk.ok(&["deliver", "side"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]);
     desk.edit("terrace.hcl", "blue", "green");
     desk.commit("Green");
-    desk.run(&["deliver", "side"]).expect(1).says(&["✗ side  failed in apply", "stacks/side/main.tf:"]);
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.run(&["deliver", "--to", "dev", "--again", "side"]).expect(1).says(&["✗ side  failed in apply", "stacks/side/main.tf:"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn broken_terraform_code_is_shown_with_its_place() {
     let desk = small::estate(&terraform);
     desk.edit("stacks/side/main.tf", "tags = { colour = var.colour }", "tags = { colour = var.tint }");
     desk.commit("Break");
-    desk.run(&["deliver"]).expect(1).says(&[
+    desk.run(&["deliver", "--to", "dev"]).expect(1).says(&[
         "Reference to undeclared input variable",
         "at stacks/side/main.tf:",
         "1 failed",
@@ -108,7 +108,7 @@ fn terraform_code_that_cannot_be_parsed_is_shown_with_its_place() {
         desk.write("stacks/side/broken.tf", "locals {\n  a = [1, 2\n}\n");
         desk.write("modules/labels/broken.tf", "locals {\n  b = {\n");
         desk.commit("Break");
-        desk.run(&["deliver"]).expect(1).says(&[
+        desk.run(&["deliver", "--to", "dev"]).expect(1).says(&[
             "✗ side    failed in prepare",
             "at stacks/side/broken.tf:3",
             "Missing item separator",
@@ -119,7 +119,7 @@ fn terraform_code_that_cannot_be_parsed_is_shown_with_its_place() {
         // Nobody else is stopped by it.
         desk.edit("modules/labels/broken.tf", "{\n  b = {\n", "{\n}\n");
         desk.commit("Mend one");
-        desk.run(&["deliver"]).expect(1).says(&["3 applied, 1 failed"]);
+        desk.run(&["deliver", "--to", "dev"]).expect(1).says(&["3 applied, 1 failed"]);
     }
 }
 
@@ -127,10 +127,10 @@ fn terraform_code_that_cannot_be_parsed_is_shown_with_its_place() {
 fn an_upstream_that_was_never_delivered_is_named() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = harbour::estate(&terraform);
-    desk.run(&["deliver", "aws-cluster"]).expect(1).says(&["✗ aws-cluster", "aws-network", "help: ", "--upstream"]);
+    desk.run(&["deliver", "--to", "dev", "aws-cluster"]).expect(1).says(&["✗ aws-cluster", "aws-network", "help: ", "--upstream"]);
     assert_eq!(desk.changes(), [""; 0]);
-    desk.ok(&["deliver", "aws-cluster", "--upstream"]).says(&["Delivering 2 stacks", "2 applied"]);
-    desk.ok(&["deliver", "aws-cluster"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "aws-cluster", "--upstream"]).says(&["Delivering 2 stacks", "2 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "aws-cluster"]).says(&["1 unchanged"]);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn what_was_changed_by_hand_is_set_right() {
     let desk = small::delivered(&terraform);
     desk.ok(&["sandbox", "tamper", "bucket/side-dev", "--set", "versioning=true"]).says(&["Terraform does not know"]);
     desk.ok(&["sandbox", "tamper", "bucket/top-dev", "--delete"]);
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver"]).says(&["2 applied, 2 unchanged"])));
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev"]).says(&["2 applied, 2 current"])));
     let mut changes = changes;
     changes.sort();
     assert_eq!(changes, ["create dev/top bucket top-dev", "update dev/side bucket side-dev"]);
@@ -150,10 +150,10 @@ fn a_lost_region_fails_what_is_in_it_alone() {
     let Some(terraform) = tools::terraform() else { return };
     let desk: Desk = small::delivered(&terraform);
     desk.ok(&["sandbox", "lose", "--region", "eu-west-1"]).says(&["eu-west-1 is lost, with 4 resources"]);
-    desk.run(&["deliver"]).expect(1).says(&["2 failed", "2 not started"]);
+    desk.run(&["deliver", "--to", "dev"]).expect(1).says(&["2 failed", "2 not started"]);
     desk.ok(&["deliver", "--env", "test"]).says(&["4 applied"]);
     desk.ok(&["sandbox", "restore", "--region", "eu-west-1"]);
-    desk.ok(&["deliver"]).says(&["4 applied"]);
+    desk.ok(&["deliver", "--to", "dev"]).says(&["4 applied"]);
 }
 
 #[test]
@@ -164,10 +164,10 @@ fn downstream_that_failed_is_not_passed_over_when_its_upstream_has_nothing_left_
     desk.commit("Change an output");
     let fault = ["sandbox", "fault", "add", "aws/bucket", "--operation", "update", "--name", "middle-*"];
     desk.ok(&[&fault[..], &["--fail", REFUSED, "--times", "1"]].concat());
-    desk.run(&["deliver", "--affected", "HEAD~1"]).expect(1).says(&["✓ base", "✗ middle"]);
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&["✓ middle  applied"])));
+    desk.run(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).expect(1).says(&["✓ base", "✗ middle"]);
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["✓ middle  applied"])));
     assert_eq!(changes, ["update dev/middle bucket middle-dev"]);
-    desk.ok(&["deliver"]).says(&["4 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 unchanged"]);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn downstream_is_not_passed_over_when_its_upstream_was_delivered_alone_before() 
     let desk = small::delivered(&terraform);
     desk.edit("stacks/base/main.tf", "\"one\"", "\"two\"");
     desk.commit("Change an output");
-    desk.ok(&["deliver", "base"]);
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--affected", "HEAD~1"])));
+    desk.ok(&["deliver", "--to", "dev", "base"]);
+    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"])));
     assert_eq!(changes, ["update dev/middle bucket middle-dev"]);
 }

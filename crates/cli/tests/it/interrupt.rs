@@ -21,7 +21,7 @@ fn in_mid_apply(terraform: &Path, arguments: &[&str], work: impl FnOnce(&Desk, c
     );
     desk.commit("A second bucket");
     desk.ok(&["sandbox", "latency", SLOW]);
-    let terrace = desk.start(&[&["deliver"], arguments].concat());
+    let terrace = desk.start(&[&["deliver", "--to", "dev"], arguments].concat());
     wait_until("the second bucket is being made", || {
         begun(&desk, 1).iter().any(|address| address == "sandbox_aws_bucket.second")
     });
@@ -32,7 +32,7 @@ fn in_mid_apply(terraform: &Path, arguments: &[&str], work: impl FnOnce(&Desk, c
 
 /// The resources that Terraform began with in `side` in a run, as its own log tells.
 fn begun(desk: &Desk, run: u64) -> Vec<String> {
-    let log = fs::read_to_string(desk.home(&format!("runs/{run}/side.apply.jsonl"))).unwrap_or_default();
+    let log = fs::read_to_string(desk.home(&format!("runs/{run}/dev/side.apply.jsonl"))).unwrap_or_default();
     // The last line may be only half written.
     let messages = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let begun = messages.filter(|message| message["type"] == "apply_start");
@@ -53,8 +53,8 @@ fn terraforms(desk: &Desk) -> Vec<u32> {
 
 /// After whatever happened: a delivery to the end, then nothing is left to do; each bucket was made once.
 fn goes_to_the_end(desk: &Desk) {
-    desk.ok(&["deliver"]);
-    desk.ok(&["deliver"]).says(&["4 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 unchanged"]);
     let all = ["base-dev", "middle-dev", "second-side-dev", "side-dev", "top-dev"].map(|name| format!("bucket {name}"));
     assert_eq!(desk.exists(), all);
     let mut made: Vec<_> =
@@ -95,7 +95,7 @@ fn the_interrupt_of_a_terminal_reaches_terraform_once() {
         rustix::process::kill_process_group(group, Signal::INT).unwrap();
         terrace.wait().expect(1).says(&["interrupted in apply"]);
     });
-    let log = fs::read_to_string(desk.home("runs/1/side.apply.jsonl")).unwrap();
+    let log = fs::read_to_string(desk.home("runs/1/dev/side.apply.jsonl")).unwrap();
     assert!(!log.contains("Two interrupts"), "{log}");
     goes_to_the_end(&desk);
 }
@@ -109,7 +109,7 @@ fn a_second_interrupt_does_not_reach_terraform() {
         terrace.signal(Signal::TERM);
         terrace.wait().expect(1).says(&["still waiting for Terraform", "interrupted in apply"]);
     });
-    let log = fs::read_to_string(desk.home("runs/1/side.apply.jsonl")).unwrap();
+    let log = fs::read_to_string(desk.home("runs/1/dev/side.apply.jsonl")).unwrap();
     assert!(!log.contains("Two interrupts"), "{log}");
     goes_to_the_end(&desk);
 }
@@ -118,7 +118,7 @@ fn a_second_interrupt_does_not_reach_terraform() {
 fn a_terraform_that_was_killed_is_a_failure_and_the_next_delivery_goes_on() {
     for terraform in tools::terraforms() {
         let desk = in_mid_apply(&terraform, &[], |desk, terrace| {
-            let log = desk.home("runs/1/side.apply.jsonl");
+            let log = desk.home("runs/1/dev/side.apply.jsonl");
             let killed = terraforms(desk).into_iter().find(|pid| writes_to(*pid, &log)).expect("Terraform is at work");
             send(killed, Signal::KILL);
             terrace.wait().expect(1).says(&[
@@ -149,7 +149,7 @@ fn a_terrace_that_was_killed_is_noticed_and_the_next_delivery_goes_on() {
             // It outlives Terrace for a moment, and its state is locked as long.
             wait_until("Terraform has ended", || terraforms(desk).is_empty());
         });
-        desk.ok(&["deliver"]).says(&["warning: run 1 ended without a word: Terrace was killed.", "side in apply"]);
+        desk.ok(&["deliver", "--to", "dev"]).says(&["warning: run 1 ended without a word: Terrace was killed.", "side in apply"]);
         let run = desk.json(&["run", "show", "1", "--json"]);
         assert_eq!((&run["outcome"], &run["instances"][0]["state"]), (&"abandoned".into(), &"abandoned".into()));
         goes_to_the_end(&desk);
@@ -163,7 +163,7 @@ fn what_a_killed_terrace_left_at_work_is_not_worked_against() {
         terrace.signal(Signal::KILL);
         terrace.wait();
         // Without waiting: either Terraform has let go of the state by now, or it is said who has it.
-        let done = desk.run(&["deliver", "side"]).says(&["run 1 ended without a word"]);
+        let done = desk.run(&["deliver", "--to", "dev", "side"]).says(&["run 1 ended without a word"]);
         if done.code != Some(0) {
             done.expect(1).says(&["state lock", "Wait for it"]);
         }

@@ -18,7 +18,7 @@ fn desk() -> Option<Desk> {
     desk.ok(&["state", "save", "side", "--env", "dev"]);
     desk.edit("terrace.hcl", "colour = \"blue\"", "colour = \"red\"");
     desk.commit("Paint it red");
-    desk.ok(&["deliver", "side"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]);
     desk.ok(&["state", "save", "side", "--env", "dev"]);
     Some(desk)
 }

@@ -12,7 +12,7 @@ use crate::small;
 /// `side` of the small estate, delivered to `dev`.
 fn delivered() -> Option<Desk> {
     let desk = small::estate(&tools::terraform()?);
-    desk.ok(&["deliver", "side"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]);
     Some(desk)
 }
 
@@ -26,7 +26,7 @@ fn a_renamed_stack_is_named_before_it_is_built_anew() {
     desk.ok(&["plan", "aside"]).says(&[warning]);
     desk.ok(&["plan", "base", "--env", "test"]).says(&["Planning 1 stack"]).without(&["not in the estate any more"]);
     let made = desk.exists();
-    desk.ok(&["deliver", "base"]).says(&[warning]);
+    desk.ok(&["deliver", "--to", "dev", "base"]).says(&[warning]);
     assert!(made.iter().all(|one| desk.exists().contains(one)));
     assert!(desk.ok(&["status"]).stdout.contains("side (removed)"));
 }
@@ -36,7 +36,7 @@ fn a_removed_stack_is_named_once_where_it_is_part_of_the_change() {
     let Some(desk) = delivered() else { return };
     fs::remove_dir_all(desk.folder().join("stacks/side")).unwrap();
     desk.commit("Remove");
-    let done = desk.ok(&["deliver", "--affected", "HEAD~1"]).says(&["Nothing to deliver: no stack is affected"]);
+    let done = desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["Nothing to deliver: no stack is affected"]);
     assert_eq!(done.stderr.matches("side is not in the estate any more").count(), 1, "{done}");
 }
 
@@ -45,7 +45,7 @@ fn a_run_whose_terrace_was_killed_is_shown_as_abandoned() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     desk.ok(&["sandbox", "latency", "0.5"]);
-    let terrace = desk.start(&["deliver", "side"]);
+    let terrace = desk.start(&["deliver", "--to", "dev", "side"]);
     let state = || desk.json(&["status", "--json"])["instances"][0]["last_state"].clone();
     wait_until("side is being applied", || state() == "applying");
     let outcome = || desk.json(&["run", "list", "--json"])["runs"][0]["outcome"].clone();
@@ -60,7 +60,7 @@ fn a_run_whose_terrace_was_killed_is_shown_as_abandoned() {
     assert!(desk.ok(&["run", "show"]).stdout.contains("abandoned in apply: Terrace was killed"));
     // Looking has written nothing: the next delivery finds the run, and closes it.
     desk.ok(&["sandbox", "latency", "0"]);
-    desk.run(&["deliver", "base"]).expect(0).says(&["run 1 ended without a word: Terrace was killed"]);
+    desk.run(&["deliver", "--to", "dev", "base"]).expect(0).says(&["run 1 ended without a word: Terrace was killed"]);
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn an_open_run_that_cannot_be_read_keeps_nobody_from_delivering() {
         )
         .unwrap();
     drop(store);
-    desk.ok(&["deliver", "base"])
+    desk.ok(&["deliver", "--to", "dev", "base"])
         .says(&["warning: run 1: entry 0 of the journal cannot be read", "closed as abandoned"]);
     let runs = desk.json(&["run", "list", "--json"])["runs"].clone();
     assert_eq!((&runs[0]["outcome"], &runs[1]["outcome"]), (&"succeeded".into(), &"abandoned".into()));
     let instances = desk.json(&["status", "--json"])["instances"].clone();
     let side = instances.as_array().unwrap().iter().find(|instance| instance["stack"] == "side").unwrap().clone();
     assert_eq!(side["last_state"], "abandoned");
-    desk.ok(&["deliver", "base"]).says(&["1 unchanged"]).without(&["cannot be read"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "base"]).says(&["1 unchanged"]).without(&["cannot be read"]);
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn states_of_one_work_tree_alone_are_warned_of_in_a_linked_one() {
     let there = ["-C", linked.to_str().unwrap()];
     let run = |words: &[&str]| desk.ok(&[&there[..], words].concat());
     run(&["plan", "side"]).without(&["linked work tree"]);
-    run(&["deliver", "side"]).says(&["warning: this is a linked work tree", "built a second time here"]);
-    desk.ok(&["deliver", "side"]).without(&["linked work tree"]);
+    run(&["deliver", "--to", "dev", "side"]).says(&["warning: this is a linked work tree", "built a second time here"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]).without(&["linked work tree"]);
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn old_logs_go_and_the_record_stays() {
     for run in 2..=101 {
         fs::create_dir(desk.home(&format!("runs/{run}"))).unwrap();
     }
-    desk.ok(&["deliver", "base"]);
+    desk.ok(&["deliver", "--to", "dev", "base"]);
     assert!(!desk.home("runs/1").exists());
-    assert!(desk.home("runs/2/base.plan.jsonl").exists() && desk.home("runs/101").exists());
+    assert!(desk.home("runs/2/dev/base.plan.jsonl").exists() && desk.home("runs/101").exists());
     assert_eq!(desk.json(&["run", "show", "1", "--json"])["outcome"], "succeeded");
 }

@@ -32,7 +32,7 @@ fn plans_from_nothing_are_provisional_or_blocked_and_say_so() {
     assert_eq!(desk.json(&["run", "list", "--json"])["runs"], serde_json::json!([]));
 
     let plan = desk.json(&["plan", "--json"]);
-    assert_eq!((&plan["schema"], &plan["environment"]), (&"terrace.plan/1".into(), &"dev".into()));
+    assert_eq!((&plan["schema"], &plan["stages"]), (&"terrace.plan/2".into(), &serde_json::json!([{ "stage": "dev", "environment": "dev" }])));
     let one = |stack: &str| {
         let instances = plan["instances"].as_array().unwrap();
         instances.iter().find(|one| one["stack"] == stack).unwrap().clone()
@@ -56,7 +56,7 @@ fn a_plan_over_what_is_delivered_shows_only_what_changes() {
     desk.ok(&["plan", "--affected", "HEAD~1"])
         .says(&["Planning 1 stack (and 2 downstream, if what they read changes)"]);
     assert_eq!(desk.changes(), before);
-    desk.ok(&["deliver"]).says(&["2 applied, 2 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev"]).says(&["2 applied, 2 current"]);
 }
 
 #[test]

@@ -34,10 +34,10 @@ fn faults_come_and_go() {
     desk.ok(&["sandbox", "fault", "add", "*/network", "--time-out", "1", "--times", "2"]);
     let faults = desk.json(&["sandbox", "fault", "list", "--json"])["faults"].clone();
     assert_eq!((faults.as_array().unwrap().len(), &faults[0]["effect"]), (2, &"fail".into()));
-    desk.run(&["deliver", "side"]).expect(1).says(&["Throttled: later"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["Throttled: later"]);
     desk.ok(&["sandbox", "fault", "clear", "1"]);
     desk.run(&["sandbox", "fault", "clear", "1"]).expect(2).says(&["there is no fault 1"]);
-    desk.ok(&["deliver", "side"]).says(&["1 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]).says(&["1 applied"]);
     desk.ok(&["sandbox", "fault", "clear"]).says(&["Removed 1 fault"]);
     desk.run(&["sandbox", "fault", "add", "aws/bucket"]).expect(2);
 }
@@ -55,11 +55,11 @@ fn a_resource_that_is_not_there_cannot_be_tampered_with() {
 fn a_network_in_use_cannot_be_deleted_and_the_cloud_says_why() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = harbour::estate(&terraform);
-    desk.ok(&["deliver", "aws-network", "aws-cluster"]);
+    desk.ok(&["deliver", "--to", "dev", "aws-network", "aws-cluster"]);
     // Another name is another network: the one in use would have to go.
     desk.edit("stacks/aws/network/stack.hcl", "environment = env.name", "environment = \"new-${env.name}\"");
     desk.commit("Rename the network");
-    let done = desk.run(&["deliver", "aws-network"]).expect(1).says(&["✗ aws-network", "failed in apply"]);
+    let done = desk.run(&["deliver", "--to", "dev", "aws-network"]).expect(1).says(&["✗ aws-network", "failed in apply"]);
     assert!(done.stderr.contains("DependencyViolation") || done.stderr.contains("in use"), "{done}");
     assert!(desk.exists().iter().any(|resource| resource.starts_with("cluster ")));
 }
@@ -72,7 +72,7 @@ fn the_cloud_can_be_emptied_by_those_who_mean_it() {
     assert_eq!(desk.exists().len(), 4);
     desk.ok(&["sandbox", "reset", "--yes"]);
     assert_eq!((desk.exists().len(), desk.calls().len()), (0, 0));
-    desk.ok(&["deliver"]).says(&["4 applied"]);
+    desk.ok(&["deliver", "--to", "dev"]).says(&["4 applied"]);
     assert_eq!(desk.exists().len(), 4);
 }
 

@@ -225,6 +225,6 @@ pub(crate) fn estate(terraform: &Path) -> Desk {
 /// The small estate, committed and delivered to `dev`.
 pub(crate) fn delivered(terraform: &Path) -> Desk {
     let desk = estate(terraform);
-    desk.ok(&["deliver"]);
+    desk.ok(&["deliver", "--to", "dev"]);
     desk
 }

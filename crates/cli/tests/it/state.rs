@@ -15,7 +15,7 @@ const SIDE: [&str; 3] = ["side", "--env", "dev"];
 /// The small estate with `side` delivered and saved, changed, delivered and saved again: snapshots 1 and 2.
 fn desk() -> Option<Desk> {
     let desk = small::estate(&tools::terraform()?);
-    desk.ok(&["deliver", "side"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]);
     save(&desk).says(&["Snapshot 1 of side in dev is taken"]);
     repaint(&desk, "blue", "red");
     save(&desk).says(&["Snapshot 2"]);
@@ -37,7 +37,7 @@ fn repaint(desk: &Desk, from: &str, to: &str) {
         &format!("\"eu-west-1\", colour = \"{to}\""),
     );
     desk.commit("Paint it");
-    desk.ok(&["deliver", "side"]).says(&["1 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]).says(&["1 applied"]);
 }
 
 fn state(desk: &Desk) -> PathBuf {
@@ -98,7 +98,7 @@ fn a_lost_state_is_restored_and_nothing_is_built_a_second_time() {
     restore(&desk, &["--yes", "--reason", "the disk died"]).expect(0).says(&["has the state of snapshot 2 again"]);
     let (now, then) = (state_json(&desk), serde_json::from_slice::<Json>(&before).unwrap());
     assert_eq!((&now["lineage"], &now["resources"]), (&then["lineage"], &then["resources"]));
-    assert_eq!(desk.changes_of(|| drop(desk.ok(&["deliver", "side"]).says(&["1 unchanged"]))), [""; 0]);
+    assert_eq!(desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]))), [""; 0]);
     assert_eq!(kinds(&desk), ["state_snapshot", "state_snapshot", "state_restore_begun", "state_restored"]);
     let restored = &desk.json(&["ledger", "log", "--json", "--kind", "state_restored"])["entries"][0];
     assert_eq!((&restored["reason"], &restored["environment"]), (&"the disk died".into(), &"dev".into()));
@@ -120,7 +120,7 @@ fn an_older_snapshot_is_refused_and_forced_and_what_it_overwrites_is_kept() {
     assert_ne!(state_json(&desk)["resources"], before["resources"]);
     restore(&desk, &["--yes", "--snapshot", "3", "--force"]).expect(0);
     assert_eq!(state_json(&desk)["resources"], before["resources"]);
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
     desk.ok(&["ledger", "verify"]);
 }
 
@@ -133,7 +133,7 @@ fn a_state_of_another_lineage_is_refused() {
     fs::write(state(&desk), serde_json::to_vec(&other).unwrap()).unwrap();
     restore(&desk, &["--yes"]).expect(4).says(&["of another state: its lineage is", "--force"]);
     restore(&desk, &["--yes", "--force"]).expect(0).says(&["What was there is snapshot 3"]);
-    desk.ok(&["deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn a_failure_stays_one_when_nobody_reads_what_is_printed() {
     let desk = small::estate(&terraform);
     desk.ok(&["sandbox", "fault", "add", "aws/bucket", "--operation", "create", "--fail", "none left"]);
     let mut child =
-        desk.command(&["deliver", "side", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        desk.command(&["deliver", "--to", "dev", "side", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let done = Done::of(child.wait_with_output().unwrap());
     done.expect(1).says(&["side  failed in apply", "Run 1 in dev failed: 1 failed"]);
@@ -29,7 +29,7 @@ fn a_delivery_below_nohup_outlives_the_terminal() {
     let desk = small::estate(&terraform);
     desk.ok(&["sandbox", "latency", "0.5"]);
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "trap '' HUP; exec \"$0\" deliver side", TERRACE]);
+    shell.args(["-c", "trap '' HUP; exec \"$0\" deliver --to dev side", TERRACE]);
     desk.surround(&mut shell);
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_until("dev is held", || !desk.json(&["status", "--json"])["environments"][0]["held_by"].is_null());
@@ -52,7 +52,7 @@ fn a_folder_whose_name_is_no_text_is_refused() {
 #[test]
 fn help_is_a_command_too() {
     let desk = Desk::at(Repository::empty());
-    assert_eq!(desk.ok(&["help", "deliver"]).stdout, desk.ok(&["deliver", "--help"]).stdout);
+    assert_eq!(desk.ok(&["help", "deliver"]).stdout, desk.ok(&["deliver", "--to", "dev", "--help"]).stdout);
     assert_eq!(desk.ok(&["help", "run", "list"]).stdout, desk.ok(&["run", "list", "--help"]).stdout);
 }
 

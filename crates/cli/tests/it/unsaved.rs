@@ -63,11 +63,11 @@ fn a_state_that_could_not_be_saved_stops_the_next_delivery() {
     let place = format!("state \"http\" {{\n    address = \"{}/${{env.name}}/${{stack.name}}\"\n  }}", server.address);
     desk.edit("terrace.hcl", "state \"local\" {}", &place);
     desk.commit("States by HTTP");
-    desk.run(&["deliver", "side"]).expect(1).says(&["✗ side  failed in apply", "Failed to save state"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["✗ side  failed in apply", "Failed to save state"]);
 
     server.accepts.store(true, Ordering::SeqCst);
     let refused = || {
-        desk.run(&["deliver", "side"])
+        desk.run(&["deliver", "--to", "dev", "side"])
             .expect(1)
             .says(&["an earlier apply of side could not save its state", "terraform state push errored.tfstate"]);
     };
@@ -79,7 +79,7 @@ fn a_state_that_could_not_be_saved_stops_the_next_delivery() {
     let pushed = push.args(["state", "push", "errored.tfstate"]).current_dir(&work).output().unwrap();
     assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
     fs::remove_file(work.join("errored.tfstate")).unwrap();
-    desk.ok(&["deliver", "side"]).says(&["= side  unchanged"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["= side  unchanged"]);
     assert_eq!(desk.exists(), ["bucket side-dev"]);
 }
 
@@ -94,13 +94,13 @@ fn nobody_starts_beside_a_terraform_that_outlived_terrace() {
     desk.edit("stacks/side/main.tf", "name = var.name", "name = \"new-${var.name}\"");
     desk.commit("Another name");
     let refused = || {
-        let done = desk.run(&["deliver", "side"]).expect(1);
+        let done = desk.run(&["deliver", "--to", "dev", "side"]).expect(1);
         done.says(&["a Terraform that an earlier Terrace started is still at work"]);
     };
     assert!(desk.changes_of(refused).is_empty());
     orphan.kill().unwrap();
     orphan.wait().unwrap();
-    desk.ok(&["deliver", "side"]).says(&["✓ side  applied: 1 added, 0 changed, 1 destroyed"]);
+    desk.ok(&["deliver", "--to", "dev", "side"]).says(&["✓ side  applied: 1 added, 0 changed, 1 destroyed"]);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_backend_in_an_override_file_does_not_reach_terraform() {
         "terraform {\n  backend \"local\" {\n    path = \"/tmp/shared.tfstate\"\n  }\n}\n",
     );
     desk.commit("A backend by the back door");
-    desk.run(&["deliver"]).expect(2).says(&["backend-override", "stacks/side/zz_override.tf"]);
+    desk.run(&["deliver", "--to", "dev"]).expect(2).says(&["backend-override", "stacks/side/zz_override.tf"]);
     assert!(desk.exists().is_empty());
 }
 
@@ -144,7 +144,7 @@ fn terrace_does_not_work_behind_a_link() {
     let elsewhere = desk.repository().beside("elsewhere");
     fs::create_dir_all(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, desk.folder().join(".terrace")).unwrap();
-    desk.run(&["deliver"]).expect(1).says(&["symbolic link"]);
+    desk.run(&["deliver", "--to", "dev"]).expect(1).says(&["symbolic link"]);
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
 
@@ -154,6 +154,6 @@ fn a_link_that_leads_to_nothing_is_told() {
     let desk = small::estate(&terraform);
     desk.repository().link("stacks/side/lost.txt", "../../shared/gone.txt");
     desk.commit("A link to nothing");
-    desk.ok(&["deliver", "side"])
+    desk.ok(&["deliver", "--to", "dev", "side"])
         .says(&["stack side: the link stacks/side/lost.txt leads to nothing, and is left out"]);
 }
