@@ -85,8 +85,10 @@ pub fn deliver(
         let crew = Crew { lock_wait_secs, ..prospect.crew(settings, Some(Arc::clone(&release)), Mode::Deliver) };
         let gear = crew.gear().await?;
         let mut store = Store::open(&home.database(), &settings.actor())?;
-        let order =
+        let mut order =
             prospect.order(wishes, Some(estate_release.digest), |stack| estate_release.stacks.get(stack).copied());
+        // Of a release that was built before, no commit was looked up: it knows its own.
+        order.commit = Some(estate_release.commit.clone());
         // All that can keep a run from beginning comes before its record: a run without an end is one that was killed.
         let preface = preface(&order, &estate_release.subject.unwrap_or_default(), settings, &gear.terraform);
         let id = store.create_run(views::time::now(), &order, &preface)?;

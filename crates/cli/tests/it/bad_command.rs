@@ -30,7 +30,9 @@ fn unknown_names_are_answered_with_near_ones() {
         let done = desk.run(arguments).expect(2).says(&texts);
         assert_eq!(done.stdout, "", "{arguments:?}");
     }
-    desk.run(&["deliver", "--to", "dev", "nothing-like-it"]).expect(2).says(&["no stack is called `nothing-like-it`", "help: "]);
+    desk.run(&["deliver", "--to", "dev", "nothing-like-it"])
+        .expect(2)
+        .says(&["no stack is called `nothing-like-it`", "help: "]);
 }
 
 #[test]
@@ -50,7 +52,8 @@ fn a_reader_that_goes_away_is_no_error() {
 fn a_delivery_goes_on_when_nobody_listens() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
-    let mut child = desk.command(&["deliver", "--to", "dev"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        desk.command(&["deliver", "--to", "dev"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(desk.exists().len(), 4);

@@ -113,7 +113,9 @@ fn a_link_to_the_folder_that_holds_it_is_refused() {
     desk.repository().link("stacks/side/loop", "../side");
     desk.commit("Circle");
     desk.ok(&["list", "--affected", "HEAD~1"]);
-    desk.run(&["deliver", "--to", "dev", "side"]).expect(2).says(&["stack side: the link `stacks/side/loop` leads in a loop"]);
+    desk.run(&["deliver", "--to", "dev", "side"])
+        .expect(2)
+        .says(&["stack side: the link `stacks/side/loop` leads in a loop"]);
     let runs = desk.json(&["run", "list", "--json"])["runs"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 1, "what cannot begin is no run: {runs:#}");
 }

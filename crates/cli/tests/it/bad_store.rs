@@ -73,8 +73,9 @@ fn a_store_that_is_gone_is_begun_anew_and_nothing_is_made_twice() {
     for file in ["terrace.db", "terrace.db-wal", "terrace.db-shm"] {
         let _ = fs::remove_file(desk.home(file));
     }
-    let changes =
-        desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["Run 1 in dev succeeded: 1 unchanged"])));
+    let changes = desk.changes_of(|| {
+        drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["Run 1 in dev succeeded: 1 unchanged"]))
+    });
     assert_eq!(changes, [""; 0]);
 }
 
@@ -155,7 +156,9 @@ fn a_delivery_that_cannot_begin_is_no_run() {
     for file in ["sandbox.db-wal", "sandbox.db-shm"] {
         let _ = fs::remove_file(desk.home(file));
     }
-    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["the sandbox cloud cannot be started", "sandbox.db"]);
+    desk.run(&["deliver", "--to", "dev", "side"])
+        .expect(1)
+        .says(&["the sandbox cloud cannot be started", "sandbox.db"]);
     let runs = desk.json(&["run", "list", "--json"])["runs"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 1, "{runs:#}");
     desk.run(&["sandbox", "show"]).expect(2).says(&["sandbox.db"]);
@@ -167,7 +170,12 @@ fn a_state_that_somebody_else_has_locked_is_told_as_such() {
     // As another Terraform does it: a lock of the operating system on the state's file.
     let state = fs::File::options().read(true).write(true).open(desk.home("state/dev/side.tfstate")).unwrap();
     rustix::fs::fcntl_lock(&state, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["✗ side", "acquiring the state lock", "help: ", "Wait for it"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[
+        "✗ side",
+        "acquiring the state lock",
+        "help: ",
+        "Wait for it",
+    ]);
     drop(state);
     desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
@@ -180,6 +188,7 @@ fn a_stack_that_left_the_estate_but_still_runs_is_not_forgotten() {
     desk.ok(&["list", "--affected", "HEAD~1"]);
     let status = desk.ok(&["status"]).stdout;
     assert!(status.contains("side (removed)"), "{status}");
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["side"])));
+    let changes =
+        desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["side"])));
     assert_eq!(changes, [""; 0], "nothing is destroyed for a folder that is gone");
 }

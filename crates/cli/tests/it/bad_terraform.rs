@@ -100,7 +100,11 @@ fn one_that_breaks_off_in_the_middle_is_a_failure_with_its_words() {
         ),
     );
     // The answer to `version` comes first for every command; after it the program breaks off.
-    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&["✗ side  failed in prepare", "exit code 2", "out of cheese"]);
+    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[
+        "✗ side  failed in prepare",
+        "exit code 2",
+        "out of cheese",
+    ]);
 }
 
 #[test]

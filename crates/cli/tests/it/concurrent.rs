@@ -13,7 +13,10 @@ fn one_environment_belongs_to_one_delivery_and_others_are_told_whose_it_is() {
     let first = desk.start(&["deliver", "--to", "dev", "side"]);
     let holder = || desk.json(&["status", "--json"])["environments"][0]["held_by"].clone();
     wait_until("the first delivery holds dev", || !holder().is_null());
-    assert_eq!((&holder()["pid"], &holder()["command"]), (&first.pid().into(), &"terrace deliver --to dev side".into()));
+    assert_eq!(
+        (&holder()["pid"], &holder()["command"]),
+        (&first.pid().into(), &"terrace deliver --to dev side".into())
+    );
     desk.ok(&["status"]).says(&["dev: `terrace deliver --to dev side` is at work since "]);
 
     let by = format!("dev is taken by `terrace deliver --to dev side` (process {} of ada on ", first.pid());

@@ -34,7 +34,8 @@ fn the_smallest_estate_is_delivered_by_each_terraform() {
         assert_eq!(done.stdout, "", "stdout is data");
         assert_eq!(desk.changes(), ["create dev/first bucket repository-dev"]);
         assert_eq!(desk.exists(), ["bucket repository-dev"]);
-        desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["= first  unchanged", "Run 2 in dev succeeded: 1 unchanged"]);
+        desk.ok(&["deliver", "--to", "dev", "--again"])
+            .says(&["= first  unchanged", "Run 2 in dev succeeded: 1 unchanged"]);
         assert_eq!(desk.changes().len(), 1);
     }
 }
@@ -191,8 +192,9 @@ fn an_older_commit_can_be_delivered_again() {
     desk.edit("terrace.hcl", "blue", "green");
     desk.commit("Green");
     desk.ok(&["deliver", "--to", "dev", "side"]);
-    let changes =
-        desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--commit", "HEAD~1", "side"]).says(&["\"Begin\" in dev"])));
+    let changes = desk.changes_of(|| {
+        drop(desk.ok(&["deliver", "--to", "dev", "--commit", "HEAD~1", "side"]).says(&["\"Begin\" in dev"]))
+    });
     assert_eq!(changes, ["update dev/side bucket side-dev"]);
     desk.run(&["deliver", "--to", "dev", "--commit", "HEAD~7"]).expect(2).says(&["HEAD~7"]);
 }

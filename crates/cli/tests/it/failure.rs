@@ -83,7 +83,9 @@ fn a_call_that_timed_out_but_was_done_is_not_done_twice() {
     desk.ok(&["deliver", "--to", "dev", "side"]);
     desk.edit("terrace.hcl", "blue", "green");
     desk.commit("Green");
-    desk.run(&["deliver", "--to", "dev", "--again", "side"]).expect(1).says(&["✗ side  failed in apply", "stacks/side/main.tf:"]);
+    desk.run(&["deliver", "--to", "dev", "--again", "side"])
+        .expect(1)
+        .says(&["✗ side  failed in apply", "stacks/side/main.tf:"]);
     desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
 }
 
@@ -127,9 +129,15 @@ fn terraform_code_that_cannot_be_parsed_is_shown_with_its_place() {
 fn an_upstream_that_was_never_delivered_is_named() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = harbour::estate(&terraform);
-    desk.run(&["deliver", "--to", "dev", "aws-cluster"]).expect(1).says(&["✗ aws-cluster", "aws-network", "help: ", "--upstream"]);
+    desk.run(&["deliver", "--to", "dev", "aws-cluster"]).expect(1).says(&[
+        "✗ aws-cluster",
+        "aws-network",
+        "help: ",
+        "--upstream",
+    ]);
     assert_eq!(desk.changes(), [""; 0]);
-    desk.ok(&["deliver", "--to", "dev", "--again", "aws-cluster", "--upstream"]).says(&["Delivering 2 stacks", "2 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "--again", "aws-cluster", "--upstream"])
+        .says(&["Delivering 2 stacks", "2 applied"]);
     desk.ok(&["deliver", "--to", "dev", "--again", "aws-cluster"]).says(&["1 unchanged"]);
 }
 
@@ -165,7 +173,8 @@ fn downstream_that_failed_is_not_passed_over_when_its_upstream_has_nothing_left_
     let fault = ["sandbox", "fault", "add", "aws/bucket", "--operation", "update", "--name", "middle-*"];
     desk.ok(&[&fault[..], &["--fail", REFUSED, "--times", "1"]].concat());
     desk.run(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).expect(1).says(&["✓ base", "✗ middle"]);
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["✓ middle  applied"])));
+    let changes = desk
+        .changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["✓ middle  applied"])));
     assert_eq!(changes, ["update dev/middle bucket middle-dev"]);
     desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 unchanged"]);
 }

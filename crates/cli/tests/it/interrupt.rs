@@ -149,7 +149,8 @@ fn a_terrace_that_was_killed_is_noticed_and_the_next_delivery_goes_on() {
             // It outlives Terrace for a moment, and its state is locked as long.
             wait_until("Terraform has ended", || terraforms(desk).is_empty());
         });
-        desk.ok(&["deliver", "--to", "dev"]).says(&["warning: run 1 ended without a word: Terrace was killed.", "side in apply"]);
+        desk.ok(&["deliver", "--to", "dev"])
+            .says(&["warning: run 1 ended without a word: Terrace was killed.", "side in apply"]);
         let run = desk.json(&["run", "show", "1", "--json"]);
         assert_eq!((&run["outcome"], &run["instances"][0]["state"]), (&"abandoned".into(), &"abandoned".into()));
         goes_to_the_end(&desk);

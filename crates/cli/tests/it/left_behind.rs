@@ -36,7 +36,9 @@ fn a_removed_stack_is_named_once_where_it_is_part_of_the_change() {
     let Some(desk) = delivered() else { return };
     fs::remove_dir_all(desk.folder().join("stacks/side")).unwrap();
     desk.commit("Remove");
-    let done = desk.ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"]).says(&["Nothing to deliver: no stack is affected"]);
+    let done = desk
+        .ok(&["deliver", "--to", "dev", "--affected", "HEAD~1"])
+        .says(&["Nothing to deliver: no stack is affected"]);
     assert_eq!(done.stderr.matches("side is not in the estate any more").count(), 1, "{done}");
 }
 

@@ -315,6 +315,9 @@ fn a_rollback_is_a_new_plan_of_the_release_before() {
     });
     assert_eq!(changes, ["update dev/lone bucket lone-dev"]);
     assert_eq!(releases(&desk, "lone"), first);
+    let status = desk.json(&["status", "--json"]);
+    let row = status["instances"].as_array().unwrap().iter().find(|row| row["stack"] == "lone").unwrap().clone();
+    assert_eq!(row["commit"], desk.repository().git(&["rev-parse", "HEAD~1"]), "the commit of what runs now");
     desk.run(&["rollback", "lnoe", "--env", "dev"]).expect(2);
 }
 

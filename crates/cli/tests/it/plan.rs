@@ -32,7 +32,10 @@ fn plans_from_nothing_are_provisional_or_blocked_and_say_so() {
     assert_eq!(desk.json(&["run", "list", "--json"])["runs"], serde_json::json!([]));
 
     let plan = desk.json(&["plan", "--json"]);
-    assert_eq!((&plan["schema"], &plan["stages"]), (&"terrace.plan/2".into(), &serde_json::json!([{ "stage": "dev", "environment": "dev" }])));
+    assert_eq!(
+        (&plan["schema"], &plan["stages"]),
+        (&"terrace.plan/2".into(), &serde_json::json!([{ "stage": "dev", "environment": "dev" }]))
+    );
     let one = |stack: &str| {
         let instances = plan["instances"].as_array().unwrap();
         instances.iter().find(|one| one["stack"] == stack).unwrap().clone()

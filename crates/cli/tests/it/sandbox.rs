@@ -59,7 +59,8 @@ fn a_network_in_use_cannot_be_deleted_and_the_cloud_says_why() {
     // Another name is another network: the one in use would have to go.
     desk.edit("stacks/aws/network/stack.hcl", "environment = env.name", "environment = \"new-${env.name}\"");
     desk.commit("Rename the network");
-    let done = desk.run(&["deliver", "--to", "dev", "aws-network"]).expect(1).says(&["✗ aws-network", "failed in apply"]);
+    let done =
+        desk.run(&["deliver", "--to", "dev", "aws-network"]).expect(1).says(&["✗ aws-network", "failed in apply"]);
     assert!(done.stderr.contains("DependencyViolation") || done.stderr.contains("in use"), "{done}");
     assert!(desk.exists().iter().any(|resource| resource.starts_with("cluster ")));
 }

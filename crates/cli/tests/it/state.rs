@@ -98,7 +98,10 @@ fn a_lost_state_is_restored_and_nothing_is_built_a_second_time() {
     restore(&desk, &["--yes", "--reason", "the disk died"]).expect(0).says(&["has the state of snapshot 2 again"]);
     let (now, then) = (state_json(&desk), serde_json::from_slice::<Json>(&before).unwrap());
     assert_eq!((&now["lineage"], &now["resources"]), (&then["lineage"], &then["resources"]));
-    assert_eq!(desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]))), [""; 0]);
+    assert_eq!(
+        desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]))),
+        [""; 0]
+    );
     assert_eq!(kinds(&desk), ["state_snapshot", "state_snapshot", "state_restore_begun", "state_restored"]);
     let restored = &desk.json(&["ledger", "log", "--json", "--kind", "state_restored"])["entries"][0];
     assert_eq!((&restored["reason"], &restored["environment"]), (&"the disk died".into(), &"dev".into()));

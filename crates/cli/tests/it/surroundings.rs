@@ -16,8 +16,12 @@ fn a_failure_stays_one_when_nobody_reads_what_is_printed() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     desk.ok(&["sandbox", "fault", "add", "aws/bucket", "--operation", "create", "--fail", "none left"]);
-    let mut child =
-        desk.command(&["deliver", "--to", "dev", "side", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = desk
+        .command(&["deliver", "--to", "dev", "side", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let done = Done::of(child.wait_with_output().unwrap());
     done.expect(1).says(&["side  failed in apply", "Run 1 in dev failed: 1 failed"]);
