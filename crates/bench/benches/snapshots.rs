@@ -36,7 +36,7 @@ fn state(size: usize) -> Vec<u8> {
       "mode": "managed",
       "type": "aws_s3_bucket",
       "name": "bucket_{at}",
-      "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]",
+      "provider": "provider[\"registry.example/hashicorp/aws\"]",
       "instances": [
         {{
           "schema_version": 0,
