@@ -197,7 +197,7 @@ fn downstream_follows_as_far_as_what_it_reads_changes() {
         "Delivering 1 stack (and 2 downstream, if what they read changes) of commit",
         "✓ base    applied: 1 output changes",
         "✓ middle  applied: 0 added, 1 changed, 0 destroyed",
-        "1 not needed",
+        "1 current",
     ]);
     assert!(!done.stderr.contains("top     planning"), "{done}");
     assert_eq!(desk.changes().split_off(before), ["update dev/middle bucket middle-dev"]);

@@ -102,7 +102,8 @@ fn links_in_a_circle_are_refused() {
     desk.repository().link("stacks/side/one.tf", "two.tf");
     desk.repository().link("stacks/side/two.tf", "one.tf");
     desk.commit("Circle");
-    desk.run(&["deliver"]).expect(2).says(&["stacks/side/", ".tf", "link"]);
+    let done = desk.run(&["deliver"]).expect(2).says(&["stacks/side/", ".tf", "link"]);
+    assert_eq!(done.stderr.matches("--> stacks/side/one.tf").count(), 1, "said once: {done}");
     desk.run(&["list"]).expect(0);
 }
 
@@ -115,7 +116,7 @@ fn a_link_to_the_folder_that_holds_it_is_refused() {
     desk.ok(&["list", "--affected", "HEAD~1"]);
     desk.run(&["deliver", "--to", "dev", "side"])
         .expect(2)
-        .says(&["stack side: the link `stacks/side/loop` leads in a loop"]);
+        .says(&["the stack `side` cannot be released: the link `stacks/side/loop` leads in a loop"]);
     let runs = desk.json(&["run", "list", "--json"])["runs"].clone();
     assert_eq!(runs.as_array().unwrap().len(), 1, "what cannot begin is no run: {runs:#}");
 }

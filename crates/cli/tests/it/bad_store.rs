@@ -38,9 +38,15 @@ fn what_a_newer_terrace_wrote_is_left_alone() {
     // What needs no record works.
     desk.ok(&["list"]);
     desk.ok(&["validate"]);
-    let store = Connection::open(desk.home("terrace.db")).unwrap();
-    store.pragma_update(None, "user_version", 1).unwrap();
-    drop(store);
+    // One from before there were releases is left alone, too.
+    for (version, words) in [(1, Some("from before there were releases")), (2, None)] {
+        let store = Connection::open(desk.home("terrace.db")).unwrap();
+        store.pragma_update(None, "user_version", version).unwrap();
+        drop(store);
+        if let Some(words) = words {
+            desk.run(&["deliver", "--to", "dev", "side"]).expect(2).says(&[words, "Move .terrace/terrace.db away"]);
+        }
+    }
     desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["Run 2 in dev succeeded: 1 unchanged"]);
 }
 
@@ -111,7 +117,7 @@ fn a_state_that_moved_is_not_built_anew() {
         "state \"local\" {\n    path = \"/tmp/none/${env.name}/${stack.name}.tfstate\"\n  }",
     );
     desk.commit("Keep states elsewhere");
-    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[
+    desk.run(&["deliver", "--to", "dev", "--again", "side"]).expect(1).says(&[
         "the place of the state of side in dev has changed",
         "from an empty state Terraform would build everything a second time",
         "Move the state to its new place",
@@ -131,7 +137,7 @@ fn a_state_that_was_moved_as_the_help_says_is_gone_on_with() {
     );
     desk.commit("Keep states elsewhere");
     let remove = format!("then remove {} and deliver again", desk.home("work/dev/side").display());
-    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[&remove]);
+    desk.run(&["deliver", "--to", "dev", "--again", "side"]).expect(1).says(&[&remove]);
     fs::create_dir_all(desk.home("moved/dev")).unwrap();
     fs::rename(desk.home("state/dev/side.tfstate"), desk.home("moved/dev/side.tfstate")).unwrap();
     fs::remove_dir_all(desk.home("work/dev/side")).unwrap();
@@ -170,7 +176,7 @@ fn a_state_that_somebody_else_has_locked_is_told_as_such() {
     // As another Terraform does it: a lock of the operating system on the state's file.
     let state = fs::File::options().read(true).write(true).open(desk.home("state/dev/side.tfstate")).unwrap();
     rustix::fs::fcntl_lock(&state, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-    desk.run(&["deliver", "--to", "dev", "side"]).expect(1).says(&[
+    desk.run(&["deliver", "--to", "dev", "--again", "--lock-timeout", "1", "side"]).expect(1).says(&[
         "✗ side",
         "acquiring the state lock",
         "help: ",

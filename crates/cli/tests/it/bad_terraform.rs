@@ -31,7 +31,7 @@ fn answering(version: &str) -> String {
 #[test]
 fn without_terraform_everything_that_needs_none_goes_on() {
     let desk = estate();
-    for command in ["deliver", "--to", "dev", "plan"] {
+    for command in ["deliver", "plan"] {
         desk.run(&[command]).expect(2).says(&["no terraform or tofu on PATH", "Install Terraform or OpenTofu"]);
     }
     desk.ok(&["validate"]);

@@ -1,6 +1,7 @@
 //! Delivering a whole estate: the smallest one and the example, on each Terraform at hand.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value as Json;
 use terrace_testkit::tools;
@@ -56,8 +57,10 @@ fn harbour_is_delivered_by_each_terraform() {
         assert!(all_are(&second, "unchanged"), "{second:#}");
         assert_eq!(desk.changes(), changes, "delivering again changed something");
         what_is_said_of_runs_agrees(&desk, &second);
-        gates_refuse(&desk);
-        assert_eq!(desk.changes(), changes);
+        let current = desk.json(&["deliver", "--to", "dev", "--json"]);
+        assert!(all_are(&current, "skipped"), "{current:#}");
+        assert_eq!(desk.changes(), changes, "what runs already was looked at");
+        later_stages_want_evidence_and_people(&desk);
     }
 }
 
@@ -119,28 +122,52 @@ fn what_is_said_of_runs_agrees(desk: &Desk, last: &Json) {
     }
     let text = desk.ok(&["status"]).stdout;
     let short = &last["commit"].as_str().unwrap()[..8];
-    assert_eq!(text.matches(&format!("✓ {short}")).count(), instances.len(), "{text}");
+    assert_eq!(text.matches(&format!("({short})")).count(), instances.len(), "{text}");
 }
 
-/// As the example's pipeline says: staging and prod have gates that nobody can decide yet, and what cannot be decided is refused.
-fn gates_refuse(desk: &Desk) {
-    let gate = "has gates that this version of Terrace cannot decide: blast_radius";
-    desk.run(&["deliver", "--env", "staging"]).expect(4).says(&["the stage `staging`", gate]);
-    let prod = ["the stage `prod`", "cannot decide: blast_radius, approval"];
-    desk.run(&["deliver", "--stage", "prod", "--confirm", "prod"]).expect(4).says(&prod);
-    let runs = desk.json(&["run", "list", "--json"]);
-    assert_eq!(runs["runs"].as_array().unwrap().len(), 2, "a refused delivery is no run");
+/// As the example's pipeline says: to prod goes what has succeeded in staging, when people have approved it.
+fn later_stages_want_evidence_and_people(desk: &Desk) {
+    let changes = desk.changes_of(|| {
+        let refused = desk.run(&["deliver", "--stage", "prod", "--confirm", "prod", "backups"]).expect(4);
+        refused.says(&["- backups  not started: there is no evidence that this release succeeded in staging"]);
+    });
+    assert_eq!(changes, [""; 0]);
+    desk.ok(&["deliver", "--env", "staging", "backups"]).says(&["1 applied"]);
+    let changes = desk.changes_of(|| {
+        // A name on the command line is not the people that the gate asks.
+        let waiting = desk.run(&["deliver", "--stage", "prod", "--confirm", "prod", "backups"]).expect(3);
+        waiting.says(&["? backups  waits for approval", "terrace run approve"]);
+    });
+    assert_eq!(changes, [""; 0]);
 }
 
 #[test]
-fn a_protected_environment_wants_its_name() {
+fn a_gate_that_nobody_can_decide_refuses() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
-    desk.run(&["deliver", "--env", "prod"]).expect(3).says(&["prod is protected", "--confirm prod"]);
-    desk.run(&["deliver", "--env", "prod", "--confirm", "dev"]).expect(2).says(&["`dev` is not `prod`"]);
+    let open = "stage \"test\" { environment = \"test\" }";
+    let gated =
+        "stage \"test\" {\n    environment = \"test\"\n    gate \"blast_radius\" {\n      max_destroys = 0\n    }\n  }";
+    desk.edit("terrace.hcl", open, gated);
+    desk.commit("Gate");
+    let refused = desk.run(&["deliver", "--to", "test", "side"]).expect(4);
+    refused.says(&["✗ test/side", "cannot decide the gate `blast_radius`", "1 applied, 1 refused"]);
+    assert_eq!(desk.changes(), ["create dev/side bucket side-dev"]);
+}
+
+#[test]
+fn a_protected_environment_waits_for_an_approval_or_wants_its_name() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = small::estate(&terraform);
+    let wrong = desk.run(&["deliver", "--env", "prod", "--confirm", "dev", "side"]).expect(2);
+    wrong.says(&["`dev` is no protected environment of this delivery", "Protected: `prod`."]);
+    desk.run(&["deliver", "--env", "prod", "--confirm", "prod", "side"]).expect(4).says(&["succeeded in test"]);
     assert_eq!(desk.changes(), [""; 0]);
+    let before_prod = ["create dev/side bucket side-dev", "create test/side bucket side-test"];
+    desk.run(&["deliver", "side"]).expect(3).says(&["? prod     side  waits for approval", "terrace run approve 2"]);
+    assert_eq!(desk.changes(), before_prod);
     desk.ok(&["deliver", "--env", "prod", "--confirm", "prod", "side"]);
-    assert_eq!(desk.changes(), ["create prod/side bucket side-prod"]);
+    assert_eq!(desk.changes(), [&before_prod[..], &["create prod/side bucket side-prod"]].concat());
 }
 
 #[test]
@@ -212,10 +239,15 @@ fn an_estate_without_stacks_is_delivered_at_once() {
 fn nothing_is_left_in_the_folder_for_temporary_files_nor_in_home() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::delivered(&terraform);
-    for folder in ["tmp", "home"] {
-        let left: Vec<_> = std::fs::read_dir(desk.repository().beside(folder)).unwrap().collect();
-        assert!(left.is_empty(), "{folder}: {left:?}");
-    }
+    assert_eq!(files_below(&desk.repository().beside("tmp")), [""; 0].map(std::path::PathBuf::from));
+    // The user's own keys, which nobody else can read.
+    let mut keys = files_below(&desk.repository().beside("home"));
+    keys.sort();
+    let own =
+        ["identity.txt", "signing-key.pem"].map(|name| desk.repository().beside("home/.config/terrace").join(name));
+    assert_eq!(keys, own);
+    let mode = |path: &std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(own.each_ref().map(mode), [0o600; 2]);
     let stranger = desk.repository().git(&["status", "--porcelain"]);
     assert_eq!(stranger, "", "the work tree is as it was");
 }
@@ -225,11 +257,11 @@ fn a_delivery_can_be_started_from_anywhere() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     let root = desk.repository().root().to_str().unwrap().to_owned();
-    desk.ok(&["-C", "stacks/side", "deliver", "side"]).says(&["1 applied"]);
+    desk.ok(&["-C", "stacks/side", "deliver", "--to", "dev", "side"]).says(&["1 applied"]);
     let desk = desk.in_folder("stacks/base");
     desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
     let desk = desk.in_folder("../elsewhere");
-    desk.ok(&["-C", &root, "deliver", "side"]).says(&["1 unchanged"]);
+    desk.ok(&["-C", &root, "deliver", "--to", "dev", "--again", "side"]).says(&["1 unchanged"]);
     desk.run(&["deliver", "--to", "dev", "side"]).expect(2).says(&["there is no terrace.hcl in"]);
 }
 

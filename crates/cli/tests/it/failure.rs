@@ -147,7 +147,8 @@ fn what_was_changed_by_hand_is_set_right() {
     let desk = small::delivered(&terraform);
     desk.ok(&["sandbox", "tamper", "bucket/side-dev", "--set", "versioning=true"]).says(&["Terraform does not know"]);
     desk.ok(&["sandbox", "tamper", "bucket/top-dev", "--delete"]);
-    let changes = desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev"]).says(&["2 applied, 2 current"])));
+    let changes =
+        desk.changes_of(|| drop(desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["2 applied, 2 unchanged"])));
     let mut changes = changes;
     changes.sort();
     assert_eq!(changes, ["create dev/top bucket top-dev", "update dev/side bucket side-dev"]);
@@ -158,10 +159,10 @@ fn a_lost_region_fails_what_is_in_it_alone() {
     let Some(terraform) = tools::terraform() else { return };
     let desk: Desk = small::delivered(&terraform);
     desk.ok(&["sandbox", "lose", "--region", "eu-west-1"]).says(&["eu-west-1 is lost, with 4 resources"]);
-    desk.run(&["deliver", "--to", "dev"]).expect(1).says(&["2 failed", "2 not started"]);
+    desk.run(&["deliver", "--to", "dev", "--again"]).expect(1).says(&["2 failed", "2 not started"]);
     desk.ok(&["deliver", "--env", "test"]).says(&["4 applied"]);
     desk.ok(&["sandbox", "restore", "--region", "eu-west-1"]);
-    desk.ok(&["deliver", "--to", "dev"]).says(&["4 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 applied"]);
 }
 
 #[test]

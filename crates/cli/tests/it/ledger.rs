@@ -11,21 +11,19 @@ use terrace_testkit::tools;
 use crate::desk::{Desk, Done};
 use crate::small;
 
-/// A desk with a ledger of four snapshots: two states, saved before and after a change.
+/// A desk with a ledger of two deliveries: of everything to `dev`, and of one stack that was changed.
 fn desk() -> Option<Desk> {
     let desk = small::delivered(&tools::terraform()?);
-    desk.ok(&["state", "save", "base", "--env", "dev"]);
-    desk.ok(&["state", "save", "side", "--env", "dev"]);
     desk.edit("terrace.hcl", "colour = \"blue\"", "colour = \"red\"");
     desk.commit("Paint it red");
     desk.ok(&["deliver", "--to", "dev", "side"]);
-    desk.ok(&["state", "save", "side", "--env", "dev"]);
     Some(desk)
 }
 
 fn tamper(desk: &Desk, sql: &str) {
     let connection = Connection::open(desk.home("terrace.db")).unwrap();
-    let drop = "DROP TRIGGER IF EXISTS ledger_is_kept_update; DROP TRIGGER IF EXISTS ledger_is_kept_delete;";
+    let drop = "DROP TRIGGER IF EXISTS ledger_is_kept_update; DROP TRIGGER IF EXISTS ledger_is_kept_delete; \
+                DROP TRIGGER IF EXISTS checkpoint_is_kept_delete;";
     connection.execute_batch(&format!("{drop}{sql}")).unwrap();
 }
 
@@ -33,20 +31,34 @@ fn head(verified: &Done) -> String {
     verified.stdout.lines().find_map(|line| line.strip_prefix("head ")).expect("a head").to_owned()
 }
 
+/// The number of the last entry, which a head begins with.
+fn last_of(head: &str) -> usize {
+    head.split(':').next().unwrap().parse().unwrap()
+}
+
 #[test]
 fn what_was_done_is_listed_and_filtered() {
     let Some(desk) = desk() else { return };
-    let seqs = |arguments: &[&str]| {
+    let entries = |arguments: &[&str]| {
         let report = desk.json(&[&["ledger", "log", "--json"], arguments].concat());
         assert_eq!(report["schema"], "terrace.ledger/1");
-        report["entries"].as_array().unwrap().iter().map(|entry| entry["seq"].as_u64().unwrap()).collect::<Vec<_>>()
+        report["entries"].as_array().unwrap().clone()
     };
-    assert_eq!(seqs(&["--kind", "state_snapshot"]), [3, 2, 1]);
-    assert_eq!(seqs(&["--kind", "state_*", "--oldest-first", "--limit", "2"]), [1, 2]);
-    assert_eq!(seqs(&["--stack", "side", "--env", "dev"]), [3, 2]);
-    assert_eq!(seqs(&["--env", "prod"]), [0; 0]);
-    assert_eq!(seqs(&["--actor", "ada@*", "--since", "1h"]), [3, 2, 1]);
-    assert_eq!(seqs(&["--until", "2020-01-01"]), [0; 0]);
+    let seqs = |entries: &[Json]| entries.iter().map(|entry| entry["seq"].as_u64().unwrap()).collect::<Vec<_>>();
+    let all = entries(&["--limit", "1000"]);
+    assert_eq!(seqs(&all), (1..=all.len() as u64).rev().collect::<Vec<_>>());
+    let those = |is_one: &dyn Fn(&Json) -> bool| all.iter().filter(|entry| is_one(entry)).cloned().collect::<Vec<_>>();
+    let snapshots = entries(&["--kind", "state_snapshot"]);
+    assert_eq!(snapshots, those(&|entry| entry["kind"] == "state_snapshot"));
+    assert_eq!((snapshots.len(), &snapshots[0]["stack"]), (5, &"side".into()));
+    let oldest = entries(&["--kind", "state_*", "--oldest-first", "--limit", "2"]);
+    assert_eq!(oldest, [snapshots[4].clone(), snapshots[3].clone()]);
+    let of_side = entries(&["--limit", "1000", "--stack", "side", "--env", "dev"]);
+    assert_eq!(of_side, those(&|entry| entry["stack"] == "side" && entry["environment"] == "dev"));
+    assert_eq!(of_side.iter().filter(|entry| entry["kind"] == "instance_applied").count(), 2);
+    assert_eq!(entries(&["--env", "prod"]), [Json::Null; 0]);
+    assert_eq!(entries(&["--limit", "1000", "--actor", "ada@*", "--since", "1h"]), all);
+    assert_eq!(entries(&["--until", "2020-01-01"]), [Json::Null; 0]);
     let text = desk.ok(&["ledger", "log"]).stdout;
     assert!(text.starts_with("ENTRY") && text.contains("state_snapshot") && text.contains("ada@"), "{text}");
     desk.ok(&["ledger", "log", "--limit", "1"]).says(&["1 entry; more with `--limit`"]);
@@ -58,17 +70,23 @@ fn what_was_done_is_listed_and_filtered() {
 fn tampering_is_found_and_the_entry_named() {
     let Some(desk) = desk() else { return };
     let verified = desk.ok(&["ledger", "verify"]);
-    assert!(verified.stdout.contains("sound: 3 entries, no checkpoints"), "{verified}");
     let head = head(&verified);
+    let last = last_of(&head);
+    let sound = format!("sound: {last} entries, 2 trusted checkpoints");
+    assert!(verified.stdout.contains(&sound), "{verified}");
     desk.ok(&["ledger", "verify", "--expect", &head]);
-    tamper(&desk, "DELETE FROM ledger WHERE seq = 3");
+    tamper(&desk, &format!("DELETE FROM ledger WHERE seq = {last}"));
+    // The runs have signed how far it had come.
+    let named = format!("names it, and the ledger ends with entry {}", last - 1);
+    desk.run(&["ledger", "verify"]).expect(1).says(&[&named]);
+    // Without their checkpoints only those know who have kept its head.
+    tamper(&desk, "DELETE FROM checkpoint");
     desk.ok(&["ledger", "verify"]);
-    desk.run(&["ledger", "verify", "--expect", &head])
-        .expect(1)
-        .says(&["entry 3: a checkpoint of --expect names it, and the ledger ends with entry 2"]);
+    let named = format!("entry {last}: a checkpoint of --expect {named}");
+    desk.run(&["ledger", "verify", "--expect", &head]).expect(1).says(&[&named]);
     tamper(&desk, "UPDATE ledger SET actor = 'eve@host' WHERE seq = 1");
     let done = desk.run(&["ledger", "verify"]).expect(1).says(&["entry 1: its hash is not that of its content"]);
-    assert!(done.stdout.contains("NOT SOUND: 2 entries"), "{done}");
+    assert!(done.stdout.contains(&format!("NOT SOUND: {} entries", last - 1)), "{done}");
     let report = desk.run(&["ledger", "verify", "--json"]).expect(1).json();
     assert_eq!((&report["schema"], &report["sound"]), (&"terrace.ledger.verify/1".into(), &Json::Bool(false)));
     assert_eq!(report["faults"][0]["seq"], 1);
@@ -106,7 +124,7 @@ fn other_tools_compute_the_same_hashes() {
     let Some(desk) = desk() else { return };
     let (Some(jq), Some(_)) = (which("jq"), which("sha256sum")) else { return };
     let lines = desk.ok(&["ledger", "log", "--json-lines"]).stdout;
-    assert_eq!(lines.lines().count(), 3);
+    assert_eq!(lines.lines().count(), last_of(&head(&desk.ok(&["ledger", "verify"]))));
     for line in lines.lines() {
         let entry: Json = serde_json::from_str(line).unwrap();
         let mut canonical = Command::new(&jq)

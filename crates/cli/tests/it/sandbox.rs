@@ -73,7 +73,7 @@ fn the_cloud_can_be_emptied_by_those_who_mean_it() {
     assert_eq!(desk.exists().len(), 4);
     desk.ok(&["sandbox", "reset", "--yes"]);
     assert_eq!((desk.exists().len(), desk.calls().len()), (0, 0));
-    desk.ok(&["deliver", "--to", "dev"]).says(&["4 applied"]);
+    desk.ok(&["deliver", "--to", "dev", "--again"]).says(&["4 applied"]);
     assert_eq!(desk.exists().len(), 4);
 }
 

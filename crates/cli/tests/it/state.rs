@@ -12,13 +12,13 @@ use crate::small;
 
 const SIDE: [&str; 3] = ["side", "--env", "dev"];
 
-/// The small estate with `side` delivered and saved, changed, delivered and saved again: snapshots 1 and 2.
+/// The small estate with `side` delivered, changed, and delivered again. Each delivery takes a snapshot: 1 and 2.
 fn desk() -> Option<Desk> {
     let desk = small::estate(&tools::terraform()?);
     desk.ok(&["deliver", "--to", "dev", "side"]);
-    save(&desk).says(&["Snapshot 1 of side in dev is taken"]);
+    save(&desk).says(&["is that of snapshot 1 still"]);
     repaint(&desk, "blue", "red");
-    save(&desk).says(&["Snapshot 2"]);
+    save(&desk).says(&["is that of snapshot 2 still"]);
     Some(desk)
 }
 
@@ -40,6 +40,11 @@ fn repaint(desk: &Desk, from: &str, to: &str) {
     desk.ok(&["deliver", "--to", "dev", "side"]).says(&["1 applied"]);
 }
 
+/// What opens the user's snapshots.
+fn identity(desk: &Desk) -> PathBuf {
+    desk.repository().beside("home/.config/terrace/identity.txt")
+}
+
 fn state(desk: &Desk) -> PathBuf {
     desk.home("state/dev/side.tfstate")
 }
@@ -48,8 +53,9 @@ fn state_json(desk: &Desk) -> Json {
     serde_json::from_slice(&fs::read(state(desk)).unwrap()).unwrap()
 }
 
+/// What the ledger has of states.
 fn kinds(desk: &Desk) -> Vec<String> {
-    let report = desk.json(&["ledger", "log", "--json", "--oldest-first"]);
+    let report = desk.json(&["ledger", "log", "--json", "--oldest-first", "--kind", "state_*"]);
     report["entries"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -73,10 +79,20 @@ fn snapshots_are_listed() {
 }
 
 #[test]
+fn what_changed_outside_of_terrace_is_saved_on_request() {
+    let Some(desk) = desk() else { return };
+    let mut changed = state_json(&desk);
+    changed["serial"] = (changed["serial"].as_u64().unwrap() + 1).into();
+    fs::write(state(&desk), serde_json::to_vec(&changed).unwrap()).unwrap();
+    save(&desk).says(&["Snapshot 3 of side in dev is taken"]);
+    assert_eq!(kinds(&desk), ["state_snapshot"; 3]);
+}
+
+#[test]
 fn secrets_are_sealed_and_their_owners_alone() {
     let Some(desk) = desk() else { return };
     let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&desk.home("identity.txt")), 0o600);
+    assert_eq!(mode(&identity(&desk)), 0o600);
     let sealed: Vec<_> =
         fs::read_dir(desk.home("snapshots/sha256")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(sealed.len(), 2);
@@ -84,7 +100,7 @@ fn secrets_are_sealed_and_their_owners_alone() {
         assert_eq!(mode(path), 0o600);
         assert!(fs::read(path).unwrap().starts_with(b"age-encryption.org/v1\n"));
     }
-    fs::set_permissions(desk.home("identity.txt"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(identity(&desk), fs::Permissions::from_mode(0o644)).unwrap();
     desk.run(&[&["state", "save"], &SIDE[..]].concat()).expect(2).says(&["can be read by others", "chmod 600"]);
 }
 
@@ -164,7 +180,7 @@ fn wrong_names_and_damaged_snapshots_are_told() {
 #[test]
 fn a_snapshot_that_was_sealed_for_others_is_told() {
     let Some(desk) = desk() else { return };
-    fs::remove_file(desk.home("identity.txt")).unwrap();
+    fs::remove_file(identity(&desk)).unwrap();
     fs::remove_file(state(&desk)).unwrap();
     restore(&desk, &["--yes"]).expect(1).says(&["was sealed for others"]);
 }

@@ -155,5 +155,5 @@ fn a_link_that_leads_to_nothing_is_told() {
     desk.repository().link("stacks/side/lost.txt", "../../shared/gone.txt");
     desk.commit("A link to nothing");
     desk.ok(&["deliver", "--to", "dev", "side"])
-        .says(&["stack side: the link stacks/side/lost.txt leads to nothing, and is left out"]);
+        .says(&["warning: not in the release of side: `stacks/side/lost.txt` (links that lead to nothing)"]);
 }
