@@ -193,9 +193,20 @@ impl From<terrace_release::stored::StoredError> for CommandError {
 impl From<terrace_release::build::BuildError> for CommandError {
     fn from(error: terrace_release::build::BuildError) -> Self {
         use terrace_release::build::BuildError;
+        use terrace_release::build::PackError;
         match error {
             BuildError::Layout(error) => error.into(),
             BuildError::Stored(error) => error.into(),
+            // What is wrong is in the commit.
+            BuildError::Stack {
+                source:
+                    PackError::Source(_)
+                    | PackError::Link(_)
+                    | PackError::Submodule(_)
+                    | PackError::Refused { .. }
+                    | PackError::TooLarge,
+                ..
+            } => Self::usage(Self::chain(&error)),
             error => Self::failed(Self::chain(&error)),
         }
     }
