@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use terrace_domain::estate::Estate;
-use terrace_driver::home::Home;
+use terrace_driver::home::{Home, make_private};
 use terrace_evidence::keys::SigningKey;
 use terrace_evidence::trusted::TrustedKeys;
 use terrace_vault::{Recipient, Vault, identity};
@@ -50,6 +50,7 @@ pub fn trusted_keys(settings: &Settings, estate: &Estate) -> Result<TrustedKeys,
 /// Where states and plans are sealed: for the user, and for whom the estate names. Without a home folder the identity lies in `.terrace`.
 pub fn vault(settings: &Settings, home: &Home, estate: &Estate) -> Result<Vault, CommandError> {
     let folder: PathBuf = settings.configuration.clone().unwrap_or_else(|| home.path().to_owned());
+    make_private(&folder)?;
     let identities = identity::load_or_create(&folder)?;
     let recipients = estate.recipients.iter().map(|recipient| recipient.key.parse::<Recipient>());
     let recipients = recipients.collect::<Result<_, _>>().map_err(|error| CommandError::usage(error.to_string()))?;
