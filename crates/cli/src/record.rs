@@ -31,7 +31,9 @@ impl<'a> Record<'a> {
     pub fn run(&self, id: RunId) -> Result<Option<(RunRow, Run)>, StoreError> {
         let Some(row) = self.store.run_row(id)? else { return Ok(None) };
         let row = self.seen(row)?;
-        Ok(self.store.replay(id)?.map(|(run, _)| (row, run)))
+        let Some((run, _)) = self.store.replay(id)? else { return Ok(None) };
+        let is_left = row.outcome == Outcome::Abandoned && run.finished().is_none();
+        Ok(Some((row, if is_left { run.cut_off() } else { run })))
     }
 
     /// How all instances are, in order of environment and stack.

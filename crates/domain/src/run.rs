@@ -191,6 +191,20 @@ impl Run {
             && self.stages.iter().all(|stage| stage.entry != Entry::Asked)
     }
 
+    /// The run as it was left by a process that is gone: what was at work, or would have been, was cut off. What waits for people still does.
+    #[must_use]
+    pub fn cut_off(mut self) -> Self {
+        for instance in &mut self.instances {
+            if instance.state.is_final() || matches!(instance.state, InstanceState::Awaiting(_)) {
+                continue;
+            }
+            let unsettled = instance.state == InstanceState::Unsettled;
+            let during = if unsettled { Some(Step::Apply) } else { instance.state.step() };
+            instance.state = InstanceState::Abandoned(during);
+        }
+        self
+    }
+
     /// The instances that wait for an approval.
     pub fn awaiting(&self) -> impl Iterator<Item = (&Instance, &Awaiting)> {
         self.instances.iter().filter_map(|instance| match &instance.state {
