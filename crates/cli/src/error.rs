@@ -105,6 +105,12 @@ impl From<terrace_evidence::keys::KeyError> for CommandError {
     }
 }
 
+impl From<terrace_evidence::trusted::UnusableKey> for CommandError {
+    fn from(error: terrace_evidence::trusted::UnusableKey) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
 impl From<terrace_driver::home::HomeError> for CommandError {
     fn from(error: terrace_driver::home::HomeError) -> Self {
         Self::failed(Self::chain(&error))

@@ -39,12 +39,25 @@ pub fn signing_key(settings: &Settings) -> Result<SigningKey, CommandError> {
 
 /// The keys whose signatures count: those that the estate trusts; where it names none, the user's own.
 pub fn trusted_keys(settings: &Settings, estate: &Estate) -> Result<TrustedKeys, CommandError> {
-    let unusable = |error: terrace_evidence::trusted::UnusableKey| CommandError::usage(error.to_string());
     if !estate.trust.is_empty() {
-        return TrustedKeys::of_estate(&estate.trust).map_err(unusable);
+        return Ok(TrustedKeys::of_estate(&estate.trust)?);
     }
+    own_key(settings)
+}
+
+fn own_key(settings: &Settings) -> Result<TrustedKeys, CommandError> {
     let own = OWN.parse().expect("the constant is a name");
-    TrustedKeys::new([(own, signing_key(settings)?.public_key())]).map_err(unusable)
+    Ok(TrustedKeys::new([(own, signing_key(settings)?.public_key())])?)
+}
+
+/// The same for who only looks, with or without an estate: no key is made.
+pub fn known_keys(settings: &Settings, estate: Option<&Estate>) -> Result<TrustedKeys, CommandError> {
+    let is_made = settings.signing_key().is_ok_and(|path| path.exists());
+    match estate {
+        Some(estate) if is_made || !estate.trust.is_empty() => trusted_keys(settings, estate),
+        None if is_made => own_key(settings),
+        _ => Ok(TrustedKeys::default()),
+    }
 }
 
 /// Where states and plans are sealed: for the user, and for whom the estate names. Without a home folder the identity lies in `.terrace`.

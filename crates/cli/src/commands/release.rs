@@ -2,6 +2,7 @@
 
 pub mod build;
 mod diff;
+mod evidence;
 mod list;
 mod provenance;
 mod restore;

@@ -2,6 +2,8 @@
 
 pub mod contract;
 pub mod diff;
+pub mod evidence;
+pub mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -14,12 +16,11 @@ use terrace_domain::path::RepoPath;
 use terrace_domain::release::EstateRelease;
 use terrace_domain::run::Moment;
 use terrace_release::build::Built;
-use terrace_release::oci::Descriptor;
 use terrace_release::stored::{Listed, StoredEstateRelease};
-use terrace_release::verify::{Place, Verification};
+use terrace_release::verify::Place;
 
+use self::evidence::{Around, EvidenceJson, RunsJson};
 use super::{count, error, print, print_json, say, table, time};
-use crate::error::CommandError;
 
 /// So many digits of a commit's id are shown.
 const COMMIT_DIGITS: usize = 10;
@@ -30,7 +31,8 @@ fn moment(secs: i64) -> Moment {
     Moment(secs.saturating_mul(1000))
 }
 
-fn short_commit(commit: &str) -> &str {
+/// So much of a commit as people need.
+pub fn short_commit(commit: &str) -> &str {
     commit.get(..COMMIT_DIGITS).unwrap_or(commit)
 }
 
@@ -171,82 +173,46 @@ pub fn list_json(listed: &[Listed]) {
 }
 
 /// An estate release, as text.
-pub fn show(stored: &StoredEstateRelease) {
+pub fn show(stored: &StoredEstateRelease, around: &Around<'_>) {
     let release = &stored.release;
     let mut text = String::new();
     let subject = release.subject.as_ref().map(|subject| format!(" \"{subject}\"")).unwrap_or_default();
     let _ = writeln!(text, "{}", release.digest);
     let _ = writeln!(text, "estate {}, commit {}{subject}", release.estate_name, release.commit);
-    let _ = writeln!(text, "committed at {}\n", time::rfc3339(moment(release.committed_at_secs)));
-    let mut rows = table::with_headings(["STACK", "RELEASE"]);
+    let _ = writeln!(text, "committed at {}", time::rfc3339(moment(release.committed_at_secs)));
+    for line in around.lines(&Place::Index) {
+        let _ = writeln!(text, "evidence: {line}");
+    }
+    text.push('\n');
+    let mut rows = table::with_headings(["STACK", "RELEASE", "RUNS IN", "EVIDENCE"]);
     for (name, digest) in &release.stacks {
-        rows.add_row([name.as_str().to_owned(), digest.short()]);
+        let evidence = around.summary(&Place::Stack(name.clone()));
+        rows.add_row([name.as_str().to_owned(), digest.short(), around.environments(digest), evidence]);
     }
     text.push_str(&table::to_text(&mut rows));
     print(&text);
 }
 
+#[derive(Serialize)]
+struct ShownJson<'a> {
+    #[serde(flatten)]
+    release: ReleaseJson<'a>,
+    /// Where the release of each stack runs; those that run nowhere are missing.
+    runs_in: BTreeMap<&'a str, Vec<RunsJson>>,
+    /// What is attached to the index, the estate's file and the stacks.
+    evidence: Vec<EvidenceJson>,
+}
+
 /// An estate release, `terrace.estate-release/1`.
-pub fn show_json(stored: &StoredEstateRelease) {
-    print_json("terrace.estate-release/1", &release_json(&stored.release));
-}
-
-/// What was checked, as text.
-pub fn verification(descriptor: &Descriptor, found: &Verification) {
-    let mut text = String::new();
-    for problem in &found.problems {
-        let what = CommandError::chain(&problem.fault);
-        let _ = writeln!(text, "{} {}: {what}", style("✗").red(), problem.place);
-    }
-    print(&text);
-    let (release, stacks, blobs) =
-        (descriptor.digest.short(), count(found.stacks, "stack"), count(found.blobs, "blob"));
-    match found.problems.len() {
-        0 => print(&format!("{} {release} is whole: {stacks}, {blobs}\n", style("✓").green())),
-        problems => {
-            say(&format!("{} in {release} ({stacks}, {blobs})", count(problems, "problem")));
-            say(
-                "Build it again from its commit (`terrace release build COMMIT --mend`), or take it from where it is whole.",
-            );
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct VerificationJson {
-    digest: String,
-    stacks: usize,
-    blobs: usize,
-    problems: Vec<ProblemJson>,
-}
-
-#[derive(Serialize)]
-struct ProblemJson {
-    /// `index`, `estate` or `stack`.
-    place: &'static str,
-    stack: Option<String>,
-    blob: String,
-    text: String,
-}
-
-/// What was checked, `terrace.release-verify/1`.
-pub fn verification_json(descriptor: &Descriptor, found: &Verification) {
-    let problem = |problem: &terrace_release::verify::Problem| {
-        let (place, stack) = match &problem.place {
-            Place::Index => ("index", None),
-            Place::Estate => ("estate", None),
-            Place::Stack(name) => ("stack", Some(name.to_string())),
-        };
-        let text = CommandError::chain(&problem.fault);
-        ProblemJson { place, stack, blob: problem.blob.to_string(), text }
+pub fn show_json(stored: &StoredEstateRelease, around: &Around<'_>) {
+    let stacks = stored.release.stacks.iter();
+    let runs_in = stacks.map(|(name, digest)| (name.as_str(), around.runs_json(digest)));
+    let report = ShownJson {
+        release: release_json(&stored.release),
+        runs_in: runs_in.filter(|(_, runs)| !runs.is_empty()).collect(),
+        evidence: around.evidence_json(),
     };
-    let report = VerificationJson {
-        digest: descriptor.digest.to_string(),
-        stacks: found.stacks,
-        blobs: found.blobs,
-        problems: found.problems.iter().map(problem).collect(),
-    };
-    print_json("terrace.release-verify/1", &report);
+    print_json("terrace.estate-release/1", &report);
 }
 
 /// What was restored, as text.

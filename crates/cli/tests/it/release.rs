@@ -72,7 +72,8 @@ fn a_stack_is_shown_with_its_contract_and_files() {
     let desk = estate();
     build(&desk);
     let shown = desk.ok(&["release", "show", "latest", "base"]).stdout;
-    let shown: Vec<&str> = shown.lines().skip(3).filter(|line| !line.contains("100644")).collect();
+    let shown = shown.lines().skip(3).filter(|line| !line.contains("100644"));
+    let shown: Vec<&str> = shown.take_while(|line| *line != "Evidence").collect();
     insta::assert_snapshot!(shown.join("\n").trim(), @r"
     Variables
       name: string, required

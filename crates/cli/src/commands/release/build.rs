@@ -25,7 +25,7 @@ or another repository are fetched once, when the stack is built.
 Examples:
   terrace release build                    the checked out commit
   terrace release build v1.4 --json
-  terrace release build HEAD~1 --mend      make again what `verify` found damaged
+  terrace release build HEAD~1 --mend      make again what `verify` found damaged, and sign what nobody trusted has signed
   terrace release build --refresh-modules  fetch modules again whose tag has moved";
 
 /// Build the releases of a commit's stacks
@@ -40,7 +40,7 @@ pub struct Build {
     /// Fetch modules from elsewhere again, also for stacks that did not change
     #[arg(long)]
     refresh_modules: bool,
-    /// Read what was built before in full, and make again what is damaged
+    /// Read what was built before in full, make again what is damaged, and sign what no trusted key has signed
     #[arg(long)]
     mend: bool,
     /// Print JSON (terrace.release-build/1)
@@ -87,7 +87,7 @@ pub fn build_opened(
     let options = BuildOptions { installer: &installer, scratch: &settings.temporary, refresh, mend };
     let built = build(layout, &recipe, &options)?;
     views::release::warn_of_links(&built);
-    provenance::attach(settings, estate, layout, &built, &facts, started_at)?;
+    provenance::attach(settings, estate, layout, &built, &facts, (started_at, mend))?;
     provenance::enter(settings, project, &built, &facts)?;
     Ok(built)
 }

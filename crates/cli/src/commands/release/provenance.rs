@@ -5,17 +5,21 @@ use serde_json::json;
 use terrace_domain::digest::Digest;
 use terrace_domain::estate::Estate;
 use terrace_domain::ledger::{Kind, NewEntry};
+use terrace_domain::name::StackName;
+use terrace_driver::attached::Evidenced;
 use terrace_driver::ledger::{self, Filter};
 use terrace_driver::store::Store;
 use terrace_evidence::attestation::{Artifact, AttachedTo};
+use terrace_evidence::keys::SigningKey;
 use terrace_evidence::statement::{BuiltFrom, Predicate, Statement, VendoredModule};
 use terrace_release::build::{Built, CommitFacts};
 use terrace_release::layout::Layout;
 use terrace_release::oci::MANIFEST_MEDIA_TYPE;
-use terrace_release::stored;
+use terrace_release::stored::{self, StoredEstateRelease};
+use terrace_release::verify::Place;
 
 use crate::error::CommandError;
-use crate::keys::signing_key;
+use crate::keys::{signing_key, trusted_keys};
 use crate::project::Project;
 use crate::settings::Settings;
 use crate::views;
@@ -23,22 +27,27 @@ use crate::views;
 /// What builds releases, for those who trust it.
 const BUILDER: &str = "https://terrace.dev/builder/v1";
 
-/// Attaches to each new release what it was built from; all in one writing of the layout's index.
+/// Attaches to each new release what it was built from; all in one writing of the layout's index. With `mend` also to those that were
+/// built before and of which no trusted key says so: the build has found that they are what the commit has.
 pub fn attach(
     settings: &Settings,
     estate: &Estate,
     layout: &Layout,
     built: &Built,
     commit: &CommitFacts,
-    started_at: Timestamp,
+    (started_at, mend): (Timestamp, bool),
 ) -> Result<(), CommandError> {
-    if built.new.is_empty() {
+    if built.new.is_empty() && !mend {
         return Ok(());
     }
     let key = signing_key(settings)?;
     let stored = stored::estate_release(layout, &built.descriptor)?;
+    let mut unsigned = built.new.clone();
+    if mend {
+        unsigned.extend(of_unproven_origin(settings, estate, layout, &stored, &key)?);
+    }
     let mut batch = layout.begin()?;
-    for name in &built.new {
+    for name in &unsigned {
         let Some(descriptor) = stored.stacks.get(name) else { continue };
         let contract = stored::stack(layout, descriptor)?.contract;
         let modules = contract.modules.iter().map(|module| VendoredModule {
@@ -60,14 +69,35 @@ pub fn attach(
         let subject =
             AttachedTo { media_type: MANIFEST_MEDIA_TYPE.to_owned(), digest: descriptor.digest, size: descriptor.size };
         let statement = Statement::about(name.as_str(), descriptor.digest, predicate);
-        let unsigned = |error: terrace_evidence::attestation::AttestationError| CommandError::failed(error.to_string());
-        let artifact = Artifact::of_statement(&statement, &key, &subject).map_err(unsigned)?;
+        let not_made = |error: terrace_evidence::attestation::AttestationError| CommandError::failed(error.to_string());
+        let artifact = Artifact::of_statement(&statement, &key, &subject).map_err(not_made)?;
         for content in [&artifact.layer, &artifact.config] {
             batch.write(content.media_type, &content.bytes)?;
         }
         batch.attach(&artifact.manifest.bytes)?;
     }
     Ok(batch.commit()?)
+}
+
+/// The stacks of which no trusted key says what they were built from, if this key's word counts.
+fn of_unproven_origin(
+    settings: &Settings,
+    estate: &Estate,
+    layout: &Layout,
+    stored: &StoredEstateRelease,
+    key: &SigningKey,
+) -> Result<Vec<StackName>, CommandError> {
+    let trusted = trusted_keys(settings, estate)?;
+    if trusted.name_of(key.id().as_str()).is_none() {
+        return Ok(Vec::new());
+    }
+    let all = Evidenced::all(layout, stored, None, &trusted)?;
+    let unproven = all.into_iter().filter(|evidenced| !evidenced.is_of_proven_origin());
+    let stack = |evidenced: Evidenced| match evidenced.place {
+        Place::Stack(name) => Some(name),
+        Place::Index | Place::Estate => None,
+    };
+    Ok(unproven.filter_map(stack).collect())
 }
 
 static RELEASE_BUILT: Kind = Kind::known("release_built");

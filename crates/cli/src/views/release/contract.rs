@@ -2,15 +2,17 @@
 
 use std::fmt::Write;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use terrace_domain::release::{Contract, FileRecord, VariableContract};
 use terrace_release::contract::to_bytes;
 use terrace_release::stored::{StoredStack, source_of};
+use terrace_release::verify::Place;
 
+use super::evidence::Around;
 use crate::views::{print, print_json};
 
 /// As text.
-pub fn text(stack: &StoredStack) {
+pub fn text(stack: &StoredStack, around: &Around<'_>) {
     let Contract { stack: name, folder, capability, owner, .. } = &stack.contract;
     let mut text = String::new();
     let _ = writeln!(text, "{}", stack.descriptor.digest);
@@ -30,6 +32,8 @@ pub fn text(stack: &StoredStack) {
     section(&mut text, "Modules from elsewhere", modules(&stack.contract));
     section(&mut text, "Files", files(&stack.contract.files));
     section(&mut text, "Files of modules from elsewhere", files(&stack.contract.vendored));
+    section(&mut text, "Runs in", around.runs(&stack.descriptor.digest));
+    section(&mut text, "Evidence", around.lines(&Place::Stack(name.clone())));
     print(&text);
 }
 
@@ -82,8 +86,8 @@ fn files(files: &[FileRecord]) -> Vec<String> {
     files.iter().map(line).collect()
 }
 
-/// As JSON, `terrace.release/1`: the contract as it is stored, with its digests.
-pub fn json(stack: &StoredStack) {
+/// As JSON, `terrace.release/1`: the contract as it is stored, with its digests, where it runs and the evidence for it.
+pub fn json(stack: &StoredStack, around: &Around<'_>) {
     let mut fields: Map<String, Value> = serde_json::from_slice(&to_bytes(&stack.contract)).unwrap_or_default();
     fields.remove("schema");
     fields.insert("digest".to_owned(), stack.descriptor.digest.to_string().into());
@@ -91,5 +95,11 @@ pub fn json(stack: &StoredStack) {
     let layers: Vec<String> = stack.manifest.layers.iter().map(|layer| layer.digest.to_string()).collect();
     fields.insert("layers".to_owned(), layers.into());
     fields.insert("source".to_owned(), source_of(&stack.manifest).into());
+    let (runs_in, evidence) = (around.runs_json(&stack.descriptor.digest), around.evidence_json());
+    // What is attached to the estate release as a whole is shown with that.
+    let of_stack = evidence.into_iter().filter(|evidence| evidence.stack.is_some());
+    for (name, value) in [("runs_in", json!(runs_in)), ("evidence", json!(of_stack.collect::<Vec<_>>()))] {
+        fields.insert(name.to_owned(), value);
+    }
     print_json("terrace.release/1", &fields);
 }
