@@ -16,6 +16,7 @@ pub use at_rest::{AtRest, halted, prospect};
 pub use conduct::{Conducted, deliver, plan, resume};
 pub use hold::{checkpoint, is_driven, take_over, trust, who};
 pub use ordering::Wishes;
+pub use signals::asked_to_stop;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -241,3 +241,18 @@ impl From<terrace_release::restore::RestoreError> for CommandError {
         }
     }
 }
+
+impl From<terrace_registry::RegistryError> for CommandError {
+    fn from(error: terrace_registry::RegistryError) -> Self {
+        use terrace_registry::RegistryError;
+        let help = error.help();
+        let message = Self::chain(&error);
+        match error {
+            RegistryError::Target(_) | RegistryError::Credentials(_) => Self { help, ..Self::usage(message) },
+            RegistryError::Tls { .. } => Self::failed(message).help(
+                "See that the registry's certificate is one that this machine trusts. Of a registry that has no TLS, ask with `--plain-http`.",
+            ),
+            _ => Self { help, ..Self::failed(message) },
+        }
+    }
+}

@@ -21,6 +21,8 @@ pub struct Settings {
     pub command_line: String,
     /// The user's own folder for Terrace's settings and keys; `None` where there is no home folder.
     pub configuration: Option<PathBuf>,
+    /// The user's file of credentials for registries, whether it is there or not; `None` where there is no home folder.
+    pub credentials: Option<PathBuf>,
     /// Where short-lived files go.
     pub temporary: PathBuf,
     /// Whether standard error is a terminal that lines can be redrawn on.
@@ -69,7 +71,18 @@ impl Settings {
             found.map(|(_, value)| PathBuf::from(value))
         };
         let configuration = configuration_folder(&folder, path);
-        Ok(Self { folder, environment, user, host, command_line, configuration, temporary, is_interactive })
+        let credentials = credentials_file(&folder, path);
+        Ok(Self {
+            folder,
+            environment,
+            user,
+            host,
+            command_line,
+            configuration,
+            credentials,
+            temporary,
+            is_interactive,
+        })
     }
 
     /// The file of the user's signing key, whether it is there or not.
@@ -104,6 +117,13 @@ fn configuration_folder(folder: &Path, path: impl Fn(&str) -> Option<PathBuf>) -
     let xdg = || path("XDG_CONFIG_HOME").filter(|xdg| xdg.is_absolute());
     let home = || path("HOME").map(|home| home.join(".config"));
     own.or_else(|| xdg().or_else(home).map(|config| config.join("terrace")))
+}
+
+/// `config.json` in `DOCKER_CONFIG`, else in `.docker` in the home folder: where `docker login` writes.
+fn credentials_file(folder: &Path, path: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    let named = path("DOCKER_CONFIG").map(|named| folder.join(named));
+    let home = || path("HOME").map(|home| home.join(".docker"));
+    named.or_else(home).map(|docker| docker.join("config.json"))
 }
 
 /// How many instances work at once when nobody says: one a core.

@@ -2,6 +2,7 @@
 
 pub mod diagnostics;
 pub mod error;
+pub mod exchange;
 pub mod graph;
 pub mod instance;
 pub mod key;

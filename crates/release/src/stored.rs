@@ -15,6 +15,11 @@ use crate::{
     LAYER_MEDIA_TYPE, RELEASE_TYPE, REVISION_ANNOTATION, SOURCE_ANNOTATION, STACK_ANNOTATION, SUBJECT_ANNOTATION,
 };
 
+/// The digits of a commit's id: SHA-1, or SHA-256.
+const COMMIT_DIGITS: [usize; 2] = [40, 64];
+/// What `index.json` notes of an estate release.
+const NOTED_ANNOTATIONS: [&str; 4] = [ESTATE_ANNOTATION, REVISION_ANNOTATION, CREATED_ANNOTATION, SUBJECT_ANNOTATION];
+
 /// A release in a layout cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoredError {
@@ -201,6 +206,24 @@ pub fn estate_release(layout: &Layout, descriptor: &Descriptor) -> Result<Stored
         stacks: stacks.iter().map(|(name, entry)| (name.clone(), entry.digest)).collect(),
     };
     Ok(StoredEstateRelease { release, estate, stacks })
+}
+
+/// The entry that a layout lists of an estate release: what a build notes there, read from the index itself. For releases that come from
+/// elsewhere: the commit, which becomes the tag, must be an id, so that nobody else's release takes the name of a branch.
+pub fn listing(layout: &Layout, descriptor: &Descriptor) -> Result<(Descriptor, StoredEstateRelease), StoredError> {
+    let stored = estate_release(layout, descriptor)?;
+    let what = format!("the index of the estate release {}", descriptor.digest);
+    let commit = &stored.release.commit;
+    let is_id =
+        COMMIT_DIGITS.contains(&commit.len()) && commit.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='f'));
+    if !is_id {
+        return Err(FormatError::wrong(what, format!("its commit `{commit}` is not the id of one")).into());
+    }
+    let index = Index::read(&layout.read(descriptor)?, &what)?;
+    let mut entry = descriptor.clone().with_type(ESTATE_RELEASE_TYPE);
+    let is_noted = |name: &String| NOTED_ANNOTATIONS.contains(&name.as_str());
+    entry.annotations = index.annotations.into_iter().filter(|(name, _)| is_noted(name)).collect();
+    Ok((entry, stored))
 }
 
 /// The entry of the estate's own file, and those of the stacks.

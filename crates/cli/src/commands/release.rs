@@ -1,11 +1,15 @@
-//! `terrace release`: build releases, look at them, check them, and restore the source from them.
+//! `terrace release`: build releases, look at them, check them, move them through registries, and restore the source from them.
 
 pub mod build;
 mod diff;
 mod evidence;
+mod exchange;
 mod list;
 mod provenance;
+mod pull;
+mod push;
 mod restore;
+mod shelf;
 mod show;
 mod verify;
 
@@ -24,7 +28,7 @@ use crate::settings::Settings;
 /// The word for the newest release, where a stack's name follows.
 const LATEST: &str = "latest";
 
-/// Build releases, look at them, and restore from them
+/// Build releases, look at them, push and pull them, and restore from them
 #[derive(Debug, Subcommand)]
 pub enum Release {
     Build(build::Build),
@@ -32,6 +36,8 @@ pub enum Release {
     Show(show::Show),
     Diff(diff::Diff),
     Verify(verify::Verify),
+    Push(push::Push),
+    Pull(pull::Pull),
     Restore(restore::Restore),
 }
 
@@ -52,6 +58,8 @@ impl Release {
             Self::Show(show) => show.run(settings),
             Self::Diff(diff) => diff.run(settings),
             Self::Verify(verify) => verify.run(settings),
+            Self::Push(push) => push.run(settings),
+            Self::Pull(pull) => pull.run(settings),
             Self::Restore(restore) => restore.run(settings),
         }
     }
@@ -68,6 +76,14 @@ impl Place {
             home.path().join("releases")
         };
         Ok(Layout::open_or_create(&folder)?)
+    }
+
+    /// The layout to write to what comes from elsewhere; with `--layout` no estate is needed around.
+    fn receive(&self, settings: &Settings) -> Result<Layout, CommandError> {
+        match &self.layout {
+            Some(named) => Ok(Layout::open_or_create(&settings.folder.join(named))?),
+            None => self.create(settings, &Project::find(settings)?),
+        }
     }
 
     /// The layout to read; with `--layout` no estate is needed around.

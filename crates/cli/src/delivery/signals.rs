@@ -9,8 +9,17 @@ use crate::error::CommandError;
 use crate::views::progress::Progress;
 
 /// Becomes true at the first SIGINT, SIGTERM or SIGHUP. Later ones change nothing: Terraform has been asked, and is waited for.
-/// A signal that was ignored when Terrace was started (SIGHUP below `nohup`, SIGINT in a script's background job) stays ignored.
 pub fn stop_on_signals(progress: Arc<Progress>) -> Result<watch::Receiver<bool>, CommandError> {
+    asked_to_stop(move || {
+        progress.line(
+            "! still waiting for Terraform to finish what it has begun; killing it could lose track of what it made",
+        );
+    })
+}
+
+/// Becomes true at the first SIGINT, SIGTERM or SIGHUP; `again` is called at each later one.
+/// A signal that was ignored when Terrace was started (SIGHUP below `nohup`, SIGINT in a script's background job) stays ignored.
+pub fn asked_to_stop(again: impl Fn() + Send + 'static) -> Result<watch::Receiver<bool>, CommandError> {
     let ignored = std::fs::read_to_string(STATUS_FILE).map_or(0, |status| ignored_signals(&status));
     let listen = |kind: SignalKind| {
         let is_ignored = ignored & mask(kind) != 0;
@@ -29,9 +38,7 @@ pub fn stop_on_signals(progress: Arc<Progress>) -> Result<watch::Receiver<bool>,
                 () = received(&mut hang_up) => {}
             }
             if sender.send_replace(true) {
-                progress.line(
-                    "! still waiting for Terraform to finish what it has begun; killing it could lose track of what it made",
-                );
+                again();
             }
         }
     });

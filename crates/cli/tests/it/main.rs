@@ -22,6 +22,7 @@ mod left_behind;
 mod pipeline;
 mod plan;
 mod release;
+mod release_registry;
 mod sandbox;
 mod small;
 mod state;

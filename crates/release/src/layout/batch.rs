@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
+use terrace_domain::release::Digest;
 
 use super::files::{failed, new_file, replace, sync};
 use super::{
@@ -47,11 +48,23 @@ impl<'l> Batch<'l> {
         if self.layout.has(&descriptor) && fs::read(&path).is_ok_and(|found| found == bytes) {
             return Ok(descriptor);
         }
-        let mut file = new_file(self.ingest.path()).map_err(failed("write to", self.ingest.path()))?;
+        let mut file = self.collect()?;
         file.write_all(bytes).map_err(failed("write", &path))?;
-        file.persist(&path).map_err(|error| failed("write", &path)(error.error))?;
-        self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path);
+        self.keep(&descriptor.digest, file)?;
         Ok(descriptor)
+    }
+
+    /// An empty file on the same disk, in which a blob is collected piece by piece. It goes when it is dropped.
+    pub fn collect(&self) -> Result<NamedTempFile, LayoutError> {
+        new_file(self.ingest.path()).map_err(failed("write to", self.ingest.path()))
+    }
+
+    /// Gives a collected blob its name; that its content is what the digest says was checked. A damaged one of that name is replaced.
+    pub fn keep(&self, digest: &Digest, collected: NamedTempFile) -> Result<(), LayoutError> {
+        let path = self.layout.blob_path(digest);
+        collected.persist(&path).map_err(|error| failed("write", &path)(error.error))?;
+        self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path);
+        Ok(())
     }
 
     /// Names a manifest or an index; the name is taken from what had it before, which stays listed.
@@ -72,6 +85,14 @@ impl<'l> Batch<'l> {
         let mut descriptor = self.write(MANIFEST_MEDIA_TYPE, manifest)?.with_type(read.kind());
         // As a registry's referrers API does (OCI distribution specification, "Listing Referrers").
         descriptor.annotations = read.annotations;
+        self.refer(descriptor, &subject)
+    }
+
+    /// Lists what is there already and refers to this subject. What its own annotations call it is no name here: names are given by who
+    /// works with the layout, not by what comes into it.
+    pub fn refer(&mut self, mut descriptor: Descriptor, subject: &Digest) -> Result<Descriptor, LayoutError> {
+        self.check_is_there(&descriptor)?;
+        descriptor.annotations.remove(TAG_ANNOTATION);
         let descriptor = descriptor.with(REFERS_TO_ANNOTATION, subject.to_string());
         self.listed.push(descriptor.clone());
         Ok(descriptor)
