@@ -10,7 +10,7 @@ const AFTER_HELP: &str = "\
 Begin:
   terrace init                        the smallest estate that delivers, in an empty git repository
   terrace init --example harbour      a whole example: two clouds, three environments
-  terrace deliver                     deliver the commit to the first environment of the pipeline
+  terrace deliver                     carry the commit through the stages of the pipeline
 
 Exit codes:
   0 done · 1 the work failed · 2 wrong usage or configuration · 3 waiting for a decision · 4 refused by a gate";

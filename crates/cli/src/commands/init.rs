@@ -148,7 +148,7 @@ fn say_next(example: Option<Example>, files: usize) {
     views::say("  git add . && git commit -m 'Begin the estate'");
     match example {
         Some(Example::Aws) => views::say("  see README.md: this example wants an AWS account, or an emulator of one"),
-        _ => views::say("  terrace deliver        carries the commit to dev, on the sandbox cloud"),
+        _ => views::say("  terrace deliver        carries the commit through the pipeline, on the sandbox cloud"),
     }
     views::say("  terrace status         shows what runs where");
 }
