@@ -27,6 +27,9 @@ pub struct Settings {
     pub temporary: PathBuf,
     /// Whether standard error is a terminal that lines can be redrawn on.
     pub is_interactive: bool,
+    /// For tests: after how many entries in the ledger a process that drives a run dies (`TERRACE_CRASH_AFTER`).
+    #[cfg(debug_assertions)]
+    pub crash_after: Option<u64>,
 }
 
 impl Settings {
@@ -73,6 +76,8 @@ impl Settings {
         let configuration = configuration_folder(&folder, path);
         let credentials = credentials_file(&folder, path);
         Ok(Self {
+            #[cfg(debug_assertions)]
+            crash_after: variable("TERRACE_CRASH_AFTER").and_then(|entries| entries.parse().ok()),
             folder,
             environment,
             user,

@@ -1,6 +1,8 @@
 //! The store of runs: one SQLite file. The ledger's entries of a run are its journal, written before what they cause is done. Folding a
 //! journal with `advance` gives the run again.
 
+#[cfg(debug_assertions)]
+mod crash;
 pub(crate) mod schema;
 pub mod wire;
 
@@ -149,12 +151,27 @@ pub struct Store {
     path: PathBuf,
     /// Who writes: `user@host`.
     actor: String,
+    #[cfg(debug_assertions)]
+    crash: crash::CrashPoint,
 }
 
 impl Store {
     /// Opens the store for `actor` (`user@host`), and makes it where there is none.
     pub fn open(path: &Path, actor: &str) -> Result<Self, StoreError> {
-        Ok(Self { connection: database::open(path)?, path: path.to_owned(), actor: actor.to_owned() })
+        Ok(Self {
+            connection: database::open(path)?,
+            path: path.to_owned(),
+            actor: actor.to_owned(),
+            #[cfg(debug_assertions)]
+            crash: crash::CrashPoint::default(),
+        })
+    }
+
+    /// For tests: the process dies right after the ledger has got so many more entries.
+    #[cfg(debug_assertions)]
+    pub fn crash_after(&mut self, entries: u64) -> Result<(), StoreError> {
+        self.crash = crash::CrashPoint::after(entries, &self.connection)?;
+        Ok(())
     }
 
     /// The store's file.
@@ -169,7 +186,10 @@ impl Store {
 
     /// Does some writing in one transaction.
     pub fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        database::write(&mut self.connection, work)
+        let done = database::write(&mut self.connection, work)?;
+        #[cfg(debug_assertions)]
+        self.crash.pass(&self.connection)?;
+        Ok(done)
     }
 
     /// When the last thing was recorded. What comes after it is not earlier, whatever the clock says meanwhile: what runs do next rests on

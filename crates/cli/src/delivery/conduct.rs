@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use terrace_domain::run::{Event, Mode, Order, Run, RunId};
+use terrace_driver::home::Home;
 use terrace_driver::local::{self, Drive, DriveError, Journal, Notice};
 use terrace_driver::store::{ORDER_SEQ, Preface, Store};
 use terrace_release::layout::Layout;
@@ -84,7 +85,7 @@ pub fn deliver(
         let estate_release = release.release().clone();
         let crew = Crew { lock_wait_secs, ..prospect.crew(settings, Some(Arc::clone(&release)), Mode::Deliver) };
         let gear = crew.gear().await?;
-        let mut store = Store::open(&home.database(), &settings.actor())?;
+        let mut store = open_journal(&home, settings)?;
         let mut order =
             prospect.order(wishes, Some(estate_release.digest), |stack| estate_release.stacks.get(stack).copied());
         // Of a release that was built before, no commit was looked up: it knows its own.
@@ -112,7 +113,7 @@ pub fn resume(
 ) -> Result<Conducted, CommandError> {
     let home = project.home();
     let lock = hold_run(&home, id, settings)?;
-    let store = Store::open(&home.database(), &settings.actor())?;
+    let store = open_journal(&home, settings)?;
     let Some((run, seq)) = store.replay(id)? else {
         return Err(CommandError::usage(format!("there is no run {id}")).help("`terrace run list` shows all runs."));
     };
@@ -146,6 +147,17 @@ pub fn resume(
         let ctx = crew.context(gear, run.order(), Some(id), &earlier)?;
         Begun { id, run, seq, first, _lock: lock }.drive(ctx, store, watched, settings).await
     })
+}
+
+/// The store that a run's journal is written to.
+fn open_journal(home: &Home, settings: &Settings) -> Result<Store, CommandError> {
+    #[cfg_attr(not(debug_assertions), expect(unused_mut, reason = "only tests prepare a crash"))]
+    let mut store = Store::open(&home.database(), &settings.actor())?;
+    #[cfg(debug_assertions)]
+    if let Some(entries) = settings.crash_after {
+        store.crash_after(entries)?;
+    }
+    Ok(store)
 }
 
 /// A run that is about to be driven.
