@@ -20,5 +20,5 @@ pub use folder::InstanceFolder;
 pub use halt::{Halt, StepResult};
 pub use outputs::{OutputBook, PlannedOutputs};
 pub use raw_state::{OpenState, open_state, state_of};
-pub use steps::{Applied, Planned, Prepared, apply, clean, clean_up, plan, prepare, settle};
+pub use steps::{Applied, Planned, Prepared, apply, clean, clean_up, discard, plan, prepare, settle};
 pub use teller::{Noted, Teller, Watcher};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use terrace_domain::name::EnvironmentName;
 use terrace_domain::run::{
-    Effect, Event, Impossible, InstanceId, InstanceState, Moment, PlanCover, Run, RunId, Standing, Step, advance,
+    Effect, Event, Impossible, InstanceId, InstanceState, Mode, Moment, PlanCover, Run, RunId, Standing, Step, advance,
 };
 use terrace_domain::state::LockInfo;
 use terrace_world::lock::{Holder, Lock, LockError};
@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 pub use enter::standings;
 
 use crate::context::Context;
+use crate::home::Home;
 use crate::instance::{self, Applied, Halt, Noted, OutputBook, Planned, Prepared, Teller, Watcher};
 use crate::store::{Entry, Store, StoreError, Touched};
 
@@ -180,6 +181,7 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
         let (after, effects) = advance(run, at, event.clone())?;
         run = after;
         seq += 1;
+        work.clean_up(&event, &run);
         if let Err(source) = journal.append(&work, seq, at, &event, &run) {
             return Err(work.abort(source, &event, &run, &mut inward).await);
         }
@@ -188,7 +190,13 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
         for effect in effects {
             work.perform(effect, &run);
         }
-        if run.finished().is_some() || run.is_resting() {
+        if run.finished().is_some() {
+            if run.order().mode == Mode::Deliver {
+                sweep(&work.ctx.home, &work.holder, &run);
+            }
+            return Ok(run);
+        }
+        if run.is_resting() {
             return Ok(run);
         }
         event = loop {
@@ -241,8 +249,14 @@ pub fn take_in(store: &mut Store, id: RunId, at: Moment, event: &Event) -> Resul
         return Ok(Some(run));
     }
     let mut run = run;
-    // One that was recorded and never begun begins, so that it can end.
-    let begin = (run.started().is_none()).then_some(Event::Started);
+    let is_at_work = run.instances().iter().any(|instance| instance.state.step().is_some());
+    let begin = match event {
+        // One that was recorded and never begun begins, so that it can end.
+        _ if run.started().is_none() => Some(Event::Started),
+        // There is no process that could be asked to stop: what it was at is settled by whoever comes next.
+        Event::Cancelled { .. } if is_at_work => Some(Event::Resumed),
+        _ => None,
+    };
     for (seq, event) in (last + 1..).zip(begin.iter().chain([event])) {
         let before: BTreeMap<_, _> =
             run.instances().iter().map(|instance| (instance.id.clone(), instance.state.word())).collect();
@@ -275,6 +289,19 @@ pub fn abandon(store: &mut Store, id: RunId, at: Moment) -> Result<Vec<(Instance
         _ => None,
     });
     Ok(at_work.collect())
+}
+
+/// Removes what a run that is over left that may hold secrets, also where it ended without a step of its own: called off, given way, or closed
+/// after a crash. Where somebody is at work, that is theirs to do.
+pub fn sweep(home: &Home, holder: &Holder, run: &Run) {
+    for stage in &run.order().stages {
+        let environment = stage.environment.as_str();
+        let Ok(_lock) = Lock::try_acquire(&home.locks(), environment, holder) else { continue };
+        for ordered in &run.order().stacks {
+            // If this fails, the next to use the folder tries again, and says so.
+            let _ = instance::discard(&home.instance(environment, ordered.stack.as_str()));
+        }
+    }
 }
 
 async fn asked(stop: &mut watch::Receiver<bool>) {
@@ -415,18 +442,26 @@ impl Workers {
         });
     }
 
+    /// Removes what an instance's steps left that may hold secrets, when it has come to its end. This comes before that is recorded: after a
+    /// crash in between it is planned anew, and after the record nobody would look for it.
+    fn clean_up(&self, event: &Event, run: &Run) {
+        let instance = event.instance().and_then(|id| run.instance(id));
+        let Some(instance) = instance.filter(|instance| instance.state.is_final()) else { return };
+        // If this fails, the next to use the folder tries again, and says so.
+        let _ = match self.ctx.mode {
+            Mode::Deliver => instance::clean_up(&self.ctx, &instance.id),
+            // The plan that waits for people is another run's.
+            Mode::Plan => instance::clean(&self.ctx, &instance.id),
+        };
+    }
+
     /// Lets go of what an instance holds (its way to the sandbox cloud, for one) when it has come to its end, or waits for people.
     fn let_go(&mut self, event: &Event, run: &Run) {
         let Some(id) = event.instance() else { return };
         let Some(instance) = run.instance(id) else { return };
-        let is_over = instance.state.is_final();
-        if is_over || matches!(instance.state, InstanceState::Awaiting(_)) {
+        if instance.state.is_final() || matches!(instance.state, InstanceState::Awaiting(_)) {
             self.prepared.lock().expect("no panic while held").remove(id);
             self.interrupts.remove(id);
-        }
-        if is_over {
-            // If this fails, the next to use the folder tries again, and says so.
-            let _ = instance::clean_up(&self.ctx, id);
         }
     }
 
@@ -524,6 +559,8 @@ impl Task {
     }
 
     async fn prepare(self) -> Result<Event, Halt> {
+        // An earlier Terrace may have left a Terraform at work: the folder under its feet is not touched.
+        instance::settle(&self.ctx, self.id(), self.stop.clone(), &self.teller).await?;
         let prepared = instance::prepare(&self.ctx, self.id(), &self.book, self.stop.clone()).await?;
         let provisional = prepared.provisional;
         self.keep(prepared);

@@ -96,7 +96,12 @@ pub fn clear_the_way(
             continue;
         };
         match store.replay(older) {
-            Ok(Some((run, _))) => give_way(store, older, &run, id, order, &stacks)?,
+            Ok(Some((run, _))) => {
+                give_way(store, older, &run, id, order, &stacks)?;
+                if store.run_row(older)?.is_some_and(|row| row.finished.is_some()) {
+                    local::sweep(home, &new_holder(settings), &run);
+                }
+            }
             Ok(None) => {}
             Err(error @ (StoreError::Entry { .. } | StoreError::Journal { .. } | StoreError::Ledger(_))) => {
                 store.close_unread(older, views::time::now())?;

@@ -65,6 +65,10 @@ impl Progress {
             Notice::EnvironmentTaken { environment, holder } => {
                 self.attention(&format!("waiting for {environment}: it is taken by {}", who(*holder)));
             }
+            Notice::StateLocked { instance, lock } if lock.who.is_empty() => self.attention(&format!(
+                "waiting for the state of {instance}: locked (lock {}); its backend does not tell by whom",
+                if lock.id.is_empty() { "unknown" } else { &lock.id }
+            )),
             Notice::StateLocked { instance, lock } => self.attention(&format!(
                 "waiting for the state of {instance}: locked by {} since {} ({}, lock {})",
                 lock.who, lock.created, lock.operation, lock.id

@@ -45,6 +45,8 @@ pub enum LockInfoError {
 
 /// What Terraform calls it, where it tells of it.
 const HEADING: &str = "Lock Info:";
+/// What stands before the id of the lock that is held, where the lock info is another's.
+const HELD_ID: &str = "already locked: ID=";
 
 impl LockInfo {
     /// Reads the JSON that is stored with a lock.
@@ -82,6 +84,18 @@ impl LockInfo {
             value.trim().clone_into(field);
         }
         (!info.id.is_empty()).then_some(info)
+    }
+
+    /// What is known of the lock's holder. Some of Terraform's backends (`http` and `pg` in 1.11) tell of the lock that they could not take in
+    /// place of the one that is held: it is dated after `began`, when Terraform was started. Then only the held lock's id can be known, where
+    /// `text` has it, and nobody is taken for its holder.
+    pub fn of_holder(self, text: &str, began: Moment) -> Self {
+        if self.created_at().is_none_or(|created| created < began) {
+            return self;
+        }
+        let held = text.lines().find_map(|line| line.split_once(HELD_ID)).map_or("", |(_, id)| id.trim());
+        let unknown = String::new;
+        Self { id: held.to_owned(), operation: unknown(), who: unknown(), created: unknown(), ..self }
     }
 
     /// When it was taken; `None` where that is not written as Terraform writes it (`2026-11-24T19:05:10.351015205Z` in JSON, `2026-11-24
@@ -175,6 +189,18 @@ mod tests {
         );
         assert_eq!((info.who.as_str(), info.info.as_str()), ("ci: runner@build:7", ""));
         assert_eq!(info.created_at(), Some(Moment(1_740_787_199_000)));
+    }
+
+    #[test]
+    fn who_could_not_lock_is_not_taken_for_the_holder() {
+        // As Terraform 1.11.4 tells of a lock in its `http` backend.
+        let http =
+            DETAIL.replace("resource temporarily unavailable", "HTTP remote state already locked: ID=held-by-bob");
+        let of = |text: &str, began: i64| LockInfo::from_text(text).unwrap().of_holder(text, Moment(began));
+        let held = of(&http, 1_795_547_110_351);
+        assert_eq!((held.id.as_str(), held.who.as_str(), held.created_at()), ("held-by-bob", "", None));
+        assert_eq!(of(DETAIL, 1_795_547_110_352).who, "ada@desk");
+        assert_eq!((of(DETAIL, 0).id.as_str(), of(DETAIL, 0).who.as_str()), ("", ""));
     }
 
     #[test]

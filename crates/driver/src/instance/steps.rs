@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value as Json};
 use terrace_domain::digest::Digest;
 use terrace_domain::name::StackName;
-use terrace_domain::run::{Changes, CoverPart, InstanceId, Mode, PlanCover, Step, TerraformDiagnostic};
+use terrace_domain::path::RepoPath;
+use terrace_domain::run::{Changes, CoverPart, InstanceId, Mode, Moment, PlanCover, Step, TerraformDiagnostic};
 use terrace_domain::settings::settings_digest;
 use terrace_domain::state::LockInfo;
 use terrace_domain::value::Value;
@@ -301,7 +302,10 @@ pub async fn plan(
 
 /// Removes what an instance's steps left that may hold secrets: the saved plan, the inputs, a state that was to be pushed.
 pub fn clean(ctx: &Context, id: &InstanceId) -> std::io::Result<()> {
-    let folder = ctx.folder(id);
+    clean_folder(&ctx.folder(id))
+}
+
+fn clean_folder(folder: &InstanceFolder) -> std::io::Result<()> {
     remove(&folder.plan())?;
     remove(&folder.pushed_state())?;
     remove(&folder.inputs())
@@ -309,8 +313,14 @@ pub fn clean(ctx: &Context, id: &InstanceId) -> std::io::Result<()> {
 
 /// Removes all that an instance's steps left when it has come to its end: also a plan that waited for people.
 pub fn clean_up(ctx: &Context, id: &InstanceId) -> std::io::Result<()> {
-    remove(&ctx.folder(id).sealed_plan())?;
-    clean(ctx, id)
+    discard(ctx.folder(id).root())
+}
+
+/// The same, for the folder of an instance of which no more is known.
+pub fn discard(root: &Path) -> std::io::Result<()> {
+    let folder = InstanceFolder::new(root.to_owned(), RepoPath::root());
+    remove(&folder.sealed_plan())?;
+    clean_folder(&folder)
 }
 
 fn is_read_downstream(ctx: &Context, id: &InstanceId) -> bool {
@@ -497,11 +507,11 @@ impl Told {
         Halt::Failed(terraform_failure(step, command, self.exit.status, self.diagnostics, &self.exit.errors, folder))
     }
 
-    /// The lock on the state that kept the command from its work.
-    fn lock(&self) -> Option<LockInfo> {
+    /// The lock on the state that kept the command, which was started at `began`, from its work.
+    fn lock(&self, began: Moment) -> Option<LockInfo> {
         let is_lock = |diagnostic: &&TerraformDiagnostic| diagnostic.summary.contains("acquiring the state lock");
         let found = self.diagnostics.iter().filter(|_| !self.exit.status.success()).find(is_lock)?;
-        LockInfo::from_text(&found.detail)
+        Some(LockInfo::from_text(&found.detail)?.of_holder(&found.detail, began))
     }
 
     /// Why a saved plan was not applied at all, where the state is not the one that it was made on.
@@ -549,18 +559,23 @@ async fn run_unlocked(
 ) -> Result<Told, ProcessError> {
     let folder = ctx.folder(id);
     let deadline = Instant::now() + Duration::from_secs(ctx.lock_wait_secs);
-    let (mut pause, mut named, mut released) = (LOCK_PAUSE_MIN, String::new(), false);
+    let (mut pause, mut named, mut released) = (LOCK_PAUSE_MIN, None, false);
     loop {
         // That it was at work is no reason to stop: only a lock that is found later cannot be told from somebody else's then.
+        let began = trace::now();
         let _ = trace::begin(&folder, command, &ctx.log(id, &format!("{command}.jsonl")));
         let told = run_terraform(ctx, id, prepared, command, arguments.to_vec(), stop.clone(), teller).await?;
+        if told.exit.status.code().is_none() {
+            // It was killed: its lock, if it had one, is still there, and its trace tells that it is its own.
+            return Ok(told);
+        }
         let _ = trace::end(&folder);
-        let Some(lock) = told.lock() else {
+        let Some(lock) = told.lock(began) else {
             let _ = trace::forget(&folder);
             return Ok(told);
         };
-        let left = trace::left_behind(&folder);
-        if !released && left.is_some_and(|left| is_left_by(&lock, left, &ctx.lockers)) {
+        let is_own = trace::left_behind(&folder).into_iter().any(|left| is_left_by(&lock, left, &ctx.lockers));
+        if !released && is_own {
             released = release_lock(ctx, id, prepared, &lock, stop.clone()).await;
             if released {
                 teller.note(Noted::LockReleased { instance: id.clone(), lock });
@@ -570,8 +585,8 @@ async fn run_unlocked(
         if Instant::now() >= deadline || *stop.borrow() {
             return Ok(told);
         }
-        if named != lock.id {
-            named.clone_from(&lock.id);
+        if named.as_ref() != Some(&lock.id) {
+            named = Some(lock.id.clone());
             teller.waits(&lock);
         }
         let mut asked = stop.clone();
@@ -613,6 +628,7 @@ async fn release_lock(
 
 /// Puts in order what an apply left that Terrace did not see the end of: waits for a Terraform that is still at work. What it has done is in
 /// the state then, and the next plan tells what is left. A lock that one left which died is met, and known, when the state is locked next.
+/// A stop is passed on to that Terraform, once, and it is waited for all the same.
 pub async fn settle(
     ctx: &Context,
     id: &InstanceId,
@@ -620,23 +636,24 @@ pub async fn settle(
     teller: &Teller,
 ) -> StepResult<()> {
     let errors = ctx.folder(id).errors();
-    let mut told = false;
-    loop {
-        if !process::is_at_work(&errors).map_err(failed(Step::Settle))? {
-            return Ok(());
-        }
+    let (mut told, mut asked) = (false, false);
+    while process::is_at_work(&errors).map_err(failed(teller.step))? {
         if !std::mem::replace(&mut told, true) {
             teller.outlived();
         }
         tokio::select! {
-            () = tokio::time::sleep(LOCK_PAUSE_MIN) => {}
-            Ok(_) = stop.wait_for(|stop| *stop) => {
+            () = tokio::time::sleep(SETTLE_PAUSE) => {}
+            Ok(_) = stop.wait_for(|stop| *stop), if !asked => {
+                asked = true;
                 process::interrupt_in(&ctx.folder(id).work());
-                return Err(Halt::Interrupted);
             }
         }
     }
+    if asked { Err(Halt::Interrupted) } else { Ok(()) }
 }
+
+/// How often it is looked whether a Terraform that outlived its Terrace has come to its end.
+const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 
 async fn run_terraform(
     ctx: &Context,

@@ -179,15 +179,22 @@ pub fn is_at_work(errors: &Path) -> io::Result<bool> {
     }
 }
 
-/// Asks the processes that work in this folder to stop, once: those that a Terrace left which is gone. Where the system does not tell who
-/// works where (only Linux does), nobody is asked.
+/// Asks the processes that work in this folder to stop, once: those that a Terrace left which is gone, and not what they have started
+/// themselves. Where the system does not tell who works where (only Linux does), nobody is asked.
 pub fn interrupt_in(folder: &Path) {
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let pid = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
-        if pid.is_some() && std::fs::read_link(entry.path().join("cwd")).is_ok_and(|works| works == folder) {
+        let is_there = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|works| works == folder);
+        if is_there && leads_group(pid) {
             interrupt(pid);
         }
     }
+}
+
+/// Whether a process has a group of its own, as each has that was started here.
+fn leads_group(pid: Option<u32>) -> bool {
+    let pid = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::getpgid(Some(pid)).is_ok_and(|group| group == pid))
 }
 
 /// What a process said that was run for its answer.

@@ -8,7 +8,7 @@ use terrace_driver::local;
 use terrace_driver::store::Store;
 
 use super::{no_run, no_run_yet};
-use crate::delivery::{checkpoint, take_over};
+use crate::delivery::{checkpoint, new_holder, take_over};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -200,7 +200,10 @@ fn decide(
         return Ok(true);
     };
     for event in events {
-        local::take_in(store, id, views::time::now(), event)?;
+        let run = local::take_in(store, id, views::time::now(), event)?;
+        if let Some(run) = run.filter(|run| run.finished().is_some()) {
+            local::sweep(home, &new_holder(settings), &run);
+        }
     }
     checkpoint(store, settings);
     Ok(false)
