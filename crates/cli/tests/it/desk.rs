@@ -40,6 +40,7 @@ pub(crate) struct Done {
 pub(crate) struct Call {
     pub(crate) identity: String,
     pub(crate) operation: String,
+    pub(crate) cloud: Option<String>,
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) outcome: String,
@@ -203,7 +204,7 @@ impl Desk {
     /// The calls that changed something (or were to), as `create dev/first bucket x`; other outcomes than `done` are added.
     pub(crate) fn changes(&self) -> Vec<String> {
         let in_words = |call: &Call| {
-            let Call { identity, operation, kind, name, outcome } = call;
+            let Call { identity, operation, kind, name, outcome, .. } = call;
             let outcome = if outcome == "done" { String::new() } else { format!(" {outcome}") };
             format!("{operation} {identity} {kind} {name}{outcome}")
         };
