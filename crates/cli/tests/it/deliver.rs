@@ -37,6 +37,7 @@ fn the_smallest_estate_is_delivered_by_each_terraform() {
         assert_eq!(desk.exists(), ["bucket repository-dev"]);
         desk.ok(&["deliver", "--to", "dev", "--again"])
             .says(&["= first  unchanged", "Run 2 in dev succeeded: 1 unchanged"]);
+        desk.ok(&["deliver", "--to", "dev"]).says(&["Run 3 in dev succeeded: 1 current"]);
         assert_eq!(desk.changes().len(), 1);
     }
 }
@@ -57,9 +58,10 @@ fn harbour_is_delivered_by_each_terraform() {
         assert!(all_are(&second, "unchanged"), "{second:#}");
         assert_eq!(desk.changes(), changes, "delivering again changed something");
         what_is_said_of_runs_agrees(&desk, &second);
+        let calls = desk.calls().len();
         let current = desk.json(&["deliver", "--to", "dev", "--json"]);
         assert!(all_are(&current, "skipped"), "{current:#}");
-        assert_eq!(desk.changes(), changes, "what runs already was looked at");
+        assert_eq!(desk.calls().len(), calls, "what runs already was looked at");
         later_stages_want_evidence_and_people(&desk);
     }
 }
