@@ -40,12 +40,11 @@ pub(super) struct LeftBehind {
 /// Notes that a Terraform is about to begin. What earlier ones left that did not come to their end is kept apart until it is known that they
 /// left no lock.
 pub(super) fn begin(folder: &InstanceFolder, command: &str, log: &Path) -> io::Result<()> {
-    if let Some(mut died) = read::<TraceWire>(&folder.trace()).filter(|trace| trace.version == VERSION) {
-        died.heard_at_ms = modified(&died.log);
-        let mut all = all_left_behind(folder);
-        all.push(died);
-        let first = all.len().saturating_sub(LEFT_BEHIND_MAX);
-        write(&folder.left_behind(), &all[first..])?;
+    if let Some(mut died) = read(&folder.trace())
+        && read(&folder.left_behind()).is_none()
+    {
+        died.heard_at_ms = modified(log).or(died.heard_at_ms);
+        write(&folder.left_behind(), &died)?;
     }
     let trace = TraceWire {
         version: VERSION,
