@@ -211,7 +211,7 @@ fn a_stack_that_was_moved_goes_on_with_its_state() {
     desk.repository().git(&["mv", "stacks/side", "stacks/aside"]);
     desk.commit("Move");
     let changes = desk.changes_of(|| {
-        drop(desk.ok(&["deliver", "--to", "dev", "--again", "--affected", "HEAD~1"]).says(&["1 unchanged"]))
+        drop(desk.ok(&["deliver", "--to", "dev", "--again", "--affected", "HEAD~1"]).says(&["1 unchanged"]));
     });
     assert_eq!(changes, [""; 0]);
 }

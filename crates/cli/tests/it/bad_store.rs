@@ -80,7 +80,7 @@ fn a_store_that_is_gone_is_begun_anew_and_nothing_is_made_twice() {
         let _ = fs::remove_file(desk.home(file));
     }
     let changes = desk.changes_of(|| {
-        drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["Run 1 in dev succeeded: 1 unchanged"]))
+        drop(desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["Run 1 in dev succeeded: 1 unchanged"]));
     });
     assert_eq!(changes, [""; 0]);
 }

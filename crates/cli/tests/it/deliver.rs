@@ -222,7 +222,7 @@ fn an_older_commit_can_be_delivered_again() {
     desk.commit("Green");
     desk.ok(&["deliver", "--to", "dev", "side"]);
     let changes = desk.changes_of(|| {
-        drop(desk.ok(&["deliver", "--to", "dev", "--commit", "HEAD~1", "side"]).says(&["\"Begin\" in dev"]))
+        drop(desk.ok(&["deliver", "--to", "dev", "--commit", "HEAD~1", "side"]).says(&["\"Begin\" in dev"]));
     });
     assert_eq!(changes, ["update dev/side bucket side-dev"]);
     desk.run(&["deliver", "--to", "dev", "--commit", "HEAD~7"]).expect(2).says(&["HEAD~7"]);
