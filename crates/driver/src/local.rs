@@ -178,11 +178,16 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
         // A clock that was set back does not turn the sequence of events around.
         let at = now().after(last);
         last = at;
+        // What ends with an event about the run as a whole, and was shown as waiting for people, is shown so no more.
+        let awaited: Vec<InstanceId> = match event.instance() {
+            Some(_) => Vec::new(),
+            None => run.awaiting().map(|(instance, _)| instance.id.clone()).collect(),
+        };
         let (after, effects) = advance(run, at, event.clone())?;
         run = after;
         seq += 1;
         work.clean_up(&event, &run);
-        if let Err(source) = journal.append(&work, seq, at, &event, &run) {
+        if let Err(source) = journal.append(&work, seq, at, &event, (&run, &awaited)) {
             return Err(work.abort(source, &event, &run, &mut inward).await);
         }
         work.let_go(&event, &run);
@@ -305,18 +310,31 @@ async fn asked(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Journal<'_> {
-    fn append(&mut self, work: &Workers, seq: u64, at: Moment, event: &Event, run: &Run) -> Result<(), StoreError> {
+    fn append(
+        &mut self,
+        work: &Workers,
+        seq: u64,
+        at: Moment,
+        event: &Event,
+        (run, awaited): (&Run, &[InstanceId]),
+    ) -> Result<(), StoreError> {
         let Self::Store(store, id) = self else { return Ok(()) };
         let instance = event.instance();
         let digests = instance.and_then(|instance| work.digests_of(instance));
         let (source, settings) = digests.map_or((None, None), |(source, settings)| (Some(source), Some(settings)));
-        let touched = instance.and_then(|instance| run.instance(instance)).map(|instance| Touched {
-            instance: &instance.id,
-            state: &instance.state,
-            source: source.as_deref(),
-            settings: settings.as_deref(),
-        });
-        store.append(*id, &Entry { seq, at, event, after: run, touched: touched.as_slice() })
+        let ended = awaited.iter().filter(|id| run.instance(id).is_some_and(|instance| instance.state.is_final()));
+        let touched: Vec<_> = instance
+            .into_iter()
+            .chain(ended)
+            .filter_map(|id| run.instance(id))
+            .map(|instance| Touched {
+                instance: &instance.id,
+                state: &instance.state,
+                source: source.as_deref(),
+                settings: settings.as_deref(),
+            })
+            .collect();
+        store.append(*id, &Entry { seq, at, event, after: run, touched: &touched })
     }
 
     fn note(&mut self, at: Moment, noted: &Noted) -> Result<(), StoreError> {

@@ -92,7 +92,7 @@ pub fn clear_the_way(
     let older: Vec<_> = store.open_runs()?.into_iter().filter(|older| *older < id).collect();
     for older in older {
         let Some(_lock) = take_over(home, older, settings)? else {
-            store.request(older, &Event::Superseded { by: id, stacks: stacks.clone() })?;
+            store.request(older, &superseded(id, order))?;
             continue;
         };
         match store.replay(older) {
@@ -138,12 +138,23 @@ fn give_way(
         ));
         return Ok(());
     }
-    if run.instances().iter().filter(mine).any(|instance| !instance.state.is_final()) {
-        let event = Event::Superseded { by: id, stacks: stacks.clone() };
+    let waits =
+        |instance: &terrace_domain::run::Instance| !instance.state.is_final() && is_here(&instance.id.environment);
+    if run.instances().iter().filter(mine).any(waits) {
+        let event = superseded(id, order);
         local::take_in(store, older, views::time::now(), &event)?;
         views::say(&format!("Run {older} gives way to run {id}: it was still waiting."));
     }
     Ok(())
+}
+
+/// That a newer run takes over what it orders.
+fn superseded(by: RunId, order: &Order) -> Event {
+    Event::Superseded {
+        by,
+        stacks: order.stacks.iter().map(|ordered| ordered.stack.clone()).collect(),
+        environments: order.stages.iter().map(|stage| stage.environment.clone()).collect(),
+    }
 }
 
 /// Opens the store to look into it, where there is one. A folder that a newer Terrace has written is not worked in, even if nothing is

@@ -72,14 +72,19 @@ fn closing_line(run: &Run, id: Option<RunId>) -> String {
     }
     text.push('.');
     if let Some(id) = id {
-        text.push_str(&next_step(run.outcome(), id));
+        let tally = run.tally();
+        let is_all_current = tally.current > 0 && tally.current == run.instances().len();
+        text.push_str(&next_step(run.outcome(), id, is_all_current));
     }
     text
 }
 
-fn next_step(outcome: Outcome, id: RunId) -> String {
+fn next_step(outcome: Outcome, id: RunId, is_all_current: bool) -> String {
     let look = format!("\nLook at it with `terrace run show {id}`");
     match outcome {
+        Outcome::Succeeded if is_all_current => {
+            "\nWhat runs already was not looked at; `--again` plans it all the same.".to_owned()
+        }
         Outcome::Succeeded | Outcome::Running => String::new(),
         Outcome::Waiting => format!("{look}; approve with `terrace run approve {id}`, then `terrace resume {id}`."),
         Outcome::Refused | Outcome::Superseded => format!("{look}."),
@@ -95,6 +100,7 @@ fn tally_in_words(tally: &Tally, done: bool) -> String {
         (tally.current, "current"),
         (tally.untouched, "not needed"),
         (tally.awaiting, "waiting for approval"),
+        (tally.waiting, "waiting for others"),
         (tally.failed, "failed"),
         (tally.interrupted, "interrupted"),
         (tally.blocked, "blocked"),

@@ -60,7 +60,9 @@ pub(crate) fn kill_in_mid_apply(desk: &Desk, arguments: &[&str]) {
 
 /// Kills all Terraforms below the desk.
 pub(crate) fn kill_terraforms(desk: &Desk) {
-    terraforms(desk).into_iter().for_each(|pid| send(pid, Signal::KILL));
+    for pid in terraforms(desk) {
+        send(pid, Signal::KILL);
+    }
     wait_until("Terraform is gone", || terraforms(desk).is_empty());
     // What it had started ends, too.
     let_go(desk);

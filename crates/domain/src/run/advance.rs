@@ -114,7 +114,7 @@ impl Advance<'_> {
                 self.finish(index, InstanceState::Interrupted(during));
             }
             Event::Resumed => self.resume(),
-            Event::Superseded { by, stacks } => self.supersede(by, &stacks),
+            Event::Superseded { by, stacks, environments } => self.supersede(by, &stacks, &environments),
             Event::StopRequested => self.stop(),
             Event::Cancelled { .. } => {
                 self.run.ending = Some(Outcome::Cancelled);
@@ -513,10 +513,11 @@ impl Advance<'_> {
         }
     }
 
-    fn supersede(&mut self, by: RunId, stacks: &BTreeSet<StackName>) {
+    fn supersede(&mut self, by: RunId, stacks: &BTreeSet<StackName>, environments: &BTreeSet<EnvironmentName>) {
         let is_theirs = |instance: &Instance| {
             let rests = matches!(instance.state, InstanceState::Waiting | InstanceState::Awaiting(_));
-            rests && !instance.partly_applied && stacks.contains(&instance.id.stack)
+            let is_named = stacks.contains(&instance.id.stack) && environments.contains(&instance.id.environment);
+            rests && !instance.partly_applied && is_named
         };
         let all = self.run.instances.iter().enumerate();
         let theirs: Vec<_> = all.filter(|(_, instance)| is_theirs(instance)).map(|(index, _)| index).collect();

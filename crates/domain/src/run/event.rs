@@ -195,6 +195,8 @@ pub enum Event {
         by: RunId,
         /// The stacks.
         stacks: BTreeSet<StackName>,
+        /// The environments that it delivers them to: what waits for another is left alone.
+        environments: BTreeSet<EnvironmentName>,
     },
     /// Somebody asked the run to stop.
     StopRequested,

@@ -87,6 +87,8 @@ pub struct Tally {
     pub superseded: usize,
     /// Waiting for people.
     pub awaiting: usize,
+    /// Waiting for anything else.
+    pub waiting: usize,
     /// Resources added by what was applied (or is planned).
     pub add: u64,
     /// Resources changed.
@@ -138,6 +140,7 @@ impl Run {
                 InstanceState::Refused(_) | InstanceState::Rejected { .. } => tally.refused += 1,
                 InstanceState::Skipped(_) => tally.skipped += 1,
                 InstanceState::Awaiting(_) => tally.awaiting += 1,
+                InstanceState::Waiting | InstanceState::Unsettled => tally.waiting += 1,
                 _ => {}
             }
             let counts = matches!(instance.state, InstanceState::Applied | InstanceState::Planned);

@@ -89,6 +89,7 @@ impl LockInfo {
     /// What is known of the lock's holder. Some of Terraform's backends (`http` and `pg` in 1.11) tell of the lock that they could not take in
     /// place of the one that is held: it is dated after `began`, when Terraform was started. Then only the held lock's id can be known, where
     /// `text` has it, and nobody is taken for its holder.
+    #[must_use]
     pub fn of_holder(self, text: &str, began: Moment) -> Self {
         if self.created_at().is_none_or(|created| created < began) {
             return self;

@@ -40,11 +40,12 @@ pub(super) struct LeftBehind {
 /// Notes that a Terraform is about to begin. What earlier ones left that did not come to their end is kept apart until it is known that they
 /// left no lock.
 pub(super) fn begin(folder: &InstanceFolder, command: &str, log: &Path) -> io::Result<()> {
-    if let Some(mut died) = read(&folder.trace())
-        && read(&folder.left_behind()).is_none()
-    {
-        died.heard_at_ms = modified(log).or(died.heard_at_ms);
-        write(&folder.left_behind(), &died)?;
+    if let Some(mut died) = read::<TraceWire>(&folder.trace()).filter(|trace| trace.version == VERSION) {
+        died.heard_at_ms = modified(&died.log);
+        let mut all = all_left_behind(folder);
+        all.push(died);
+        let first = all.len().saturating_sub(LEFT_BEHIND_MAX);
+        write(&folder.left_behind(), &all[first..])?;
     }
     let trace = TraceWire {
         version: VERSION,
@@ -70,7 +71,8 @@ pub(super) fn forget(folder: &InstanceFolder) -> io::Result<()> {
 pub(super) fn left_behind(folder: &InstanceFolder) -> Vec<LeftBehind> {
     let when = |trace: TraceWire| LeftBehind {
         began: Moment(trace.began_at_ms),
-        heard: Moment(trace.heard_at_ms.unwrap_or(trace.began_at_ms)),
+        // Times of files are coarser than the clock.
+        heard: Moment(trace.heard_at_ms.unwrap_or(trace.began_at_ms).max(trace.began_at_ms)),
     };
     all_left_behind(folder).into_iter().map(when).collect()
 }

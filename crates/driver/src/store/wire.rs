@@ -251,6 +251,7 @@ enum KindWire {
     Superseded {
         by: u64,
         stacks: BTreeSet<String>,
+        environments: BTreeSet<String>,
     },
     StopRequested,
     Cancelled {
@@ -410,7 +411,11 @@ fn kind_wire(event: &Event) -> KindWire {
         }
         Event::Interrupted { instance } => KindWire::Interrupted { instance: id_wire(&instance) },
         Event::Resumed => KindWire::Resumed,
-        Event::Superseded { by, stacks } => KindWire::Superseded { by: by.0, stacks: names(&stacks) },
+        Event::Superseded { by, stacks, environments } => KindWire::Superseded {
+            by: by.0,
+            stacks: names(&stacks),
+            environments: environments.iter().map(ToString::to_string).collect(),
+        },
         Event::StopRequested => KindWire::StopRequested,
         Event::Cancelled { by, reason } => KindWire::Cancelled { by, reason },
         Event::Abandoned => KindWire::Abandoned,
@@ -515,7 +520,10 @@ pub fn read_event(text: &str) -> Result<Event, WireError> {
         }
         KindWire::Interrupted { instance } => Event::Interrupted { instance: read_id(&instance)? },
         KindWire::Resumed => Event::Resumed,
-        KindWire::Superseded { by, stacks } => Event::Superseded { by: RunId(by), stacks: names(stacks)? },
+        KindWire::Superseded { by, stacks, environments } => {
+            let environments = environments.iter().map(|name| name.parse()).collect::<Result<_, NameError>>()?;
+            Event::Superseded { by: RunId(by), stacks: names(stacks)?, environments }
+        }
         KindWire::StopRequested => Event::StopRequested,
         KindWire::Cancelled { by, reason } => Event::Cancelled { by, reason },
         KindWire::Abandoned => Event::Abandoned,

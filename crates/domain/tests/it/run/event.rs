@@ -61,7 +61,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             10..=17 => Event::Prepared { instance, provisional: flag },
             18..=23 => Event::Planned { instance, changes, cover: flag.then(|| Box::new(cover(at, 0))) },
             24 => Event::Resumed,
-            25 => Event::Superseded { by: RunId(9), stacks: [name(at)].into() },
+            25 => Event::Superseded { by: RunId(9), stacks: [name(at)].into(), environments: [environment(0)].into() },
             26..=32 => Event::Approved { instance, by, reason, cover: Box::new(cover(at, 0)) },
             33 => Event::Rejected { instance, by, reason },
             34 => Event::Stale { instance, differs: BTreeSet::new() },

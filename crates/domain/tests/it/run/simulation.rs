@@ -48,7 +48,8 @@ pub(crate) fn simulate(scenario: &Scenario) -> Simulated {
             simulation.feed(&Event::StopRequested);
         } else if scenario.supersede_after == Some(answers) && !std::mem::replace(&mut superseded, true) {
             let stacks = (0..scenario.parts.len()).step_by(2).map(name).collect();
-            simulation.feed(&Event::Superseded { by: RunId(99), stacks });
+            let environments = (0..scenario.stages.len()).map(environment).collect();
+            simulation.feed(&Event::Superseded { by: RunId(99), stacks, environments });
         } else {
             let answer = simulation.next_answer(answers);
             simulation.feed(&answer);
