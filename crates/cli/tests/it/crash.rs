@@ -13,34 +13,6 @@ use terrace_testkit::tools;
 use crate::desk::{Desk, Done};
 use crate::{harbour, small};
 
-/// Three stages; people decide about the last.
-const PIPELINE: &str = r#"
-pipeline {
-  stage "dev" { environment = "dev" }
-  stage "staging" { environment = "staging" }
-  stage "prod" {
-    environment = "prod"
-    gate "approval" {
-      by = ["team-platform"]
-    }
-  }
-}
-
-team "team-platform" {
-  members = ["*"]
-}
-"#;
-
-/// The example estate with a pipeline of three stages whose gates can all be decided.
-fn estate(terraform: &Path) -> Desk {
-    let desk = harbour::estate(terraform);
-    let text = fs::read_to_string(desk.folder().join("terrace.hcl")).unwrap();
-    let (before, _) = text.split_once("pipeline {").unwrap();
-    desk.write("terrace.hcl", format!("{before}{PIPELINE}"));
-    desk.commit("Three stages");
-    desk
-}
-
 /// How many entries the ledger has.
 fn entries(desk: &Desk) -> u64 {
     let database = desk.home("terrace.db");
@@ -178,13 +150,13 @@ fn for_every(last: u64, work: impl Fn(u64) + Sync) {
 fn a_crash_at_any_point_of_the_journal_changes_nothing_in_the_end() {
     let Some(terraform) = tools::terraform() else { return };
     let slice = ["aws-cluster", "--upstream"];
-    let undisturbed = estate(&terraform);
+    let undisturbed = harbour::estate(&terraform);
     assert_eq!(deliver_to_the_end(&undisturbed, &slice, |_| None), 0);
     is_clean(&undisturbed);
     let expected = left(&undisturbed);
     let last = entries(&undisturbed);
     for_every(last, |point| {
-        let desk = estate(&terraform);
+        let desk = harbour::estate(&terraform);
         deliver_to_the_end(&desk, &slice, |now| point.checked_sub(now).filter(|more| *more > 0));
         is_clean(&desk);
         assert_eq!(left(&desk), expected, "after a crash at entry {point} of {last}");
@@ -194,7 +166,7 @@ fn a_crash_at_any_point_of_the_journal_changes_nothing_in_the_end() {
 #[test]
 fn an_estate_is_delivered_by_processes_that_all_die() {
     let Some(terraform) = tools::terraform() else { return };
-    let desk = estate(&terraform);
+    let desk = harbour::estate(&terraform);
     // Taken up, entered, settled, prepared, planned, kept, applied: each goes one instance further.
     let deaths = deliver_to_the_end(&desk, &[], |_| Some(7));
     assert!(deaths > 20, "{deaths}");

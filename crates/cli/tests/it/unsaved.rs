@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use terrace_testkit::tools;
 
+use crate::desk::wait_until;
 use crate::small;
 
 /// Where states are kept by HTTP (Terraform's `http` backend), as long as `accepts` says so. Ends with the test's process.
@@ -93,14 +94,20 @@ fn nobody_starts_beside_a_terraform_that_outlived_terrace() {
     let mut orphan = Command::new("/bin/sleep").arg("120").stderr(held).spawn().unwrap();
     desk.edit("stacks/side/main.tf", "name = var.name", "name = \"new-${var.name}\"");
     desk.commit("Another name");
-    let refused = || {
-        let done = desk.run(&["deliver", "--to", "dev", "side"]).expect(1);
-        done.says(&["a Terraform that an earlier Terrace started is still at work"]);
-    };
-    assert!(desk.changes_of(refused).is_empty());
+    let before = desk.changes();
+    let delivering = desk.start(&["deliver", "--to", "dev", "side"]);
+    wait_until("the delivery has come to it", || {
+        desk.json(&["run", "show", "--json"])["instances"][0]["state"] == "preparing"
+    });
+    // Long enough to begin, if it began beside it.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(desk.changes(), before);
     orphan.kill().unwrap();
     orphan.wait().unwrap();
-    desk.ok(&["deliver", "--to", "dev", "side"]).says(&["✓ side  applied: 1 added, 0 changed, 1 destroyed"]);
+    delivering.wait().expect(0).says(&[
+        "a Terraform is still at work on dev/side, which an earlier Terrace started: waiting for it",
+        "✓ side  applied: 1 added, 0 changed, 1 destroyed",
+    ]);
 }
 
 #[test]
