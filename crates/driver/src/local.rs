@@ -254,8 +254,14 @@ pub fn take_in(store: &mut Store, id: RunId, at: Moment, event: &Event) -> Resul
         return Ok(Some(run));
     }
     let mut run = run;
-    // One that was recorded and never begun begins, so that it can end.
-    let begin = (run.started().is_none()).then_some(Event::Started);
+    let is_at_work = run.instances().iter().any(|instance| instance.state.step().is_some());
+    let begin = match event {
+        // One that was recorded and never begun begins, so that it can end.
+        _ if run.started().is_none() => Some(Event::Started),
+        // There is no process that could be asked to stop: what it was at is settled by whoever comes next.
+        Event::Cancelled { .. } if is_at_work => Some(Event::Resumed),
+        _ => None,
+    };
     for (seq, event) in (last + 1..).zip(begin.iter().chain([event])) {
         let before: BTreeMap<_, _> =
             run.instances().iter().map(|instance| (instance.id.clone(), instance.state.word())).collect();
