@@ -93,18 +93,18 @@ fn the_example_is_delivered_with_the_real_provider_by_each_terraform() {
         let desk = example(&terraform, &tools_folder, &emulator);
         let all = |word: &str| ["network", "cluster", "secrets"].map(|stack| (stack.to_owned(), word.to_owned()));
 
-        assert_eq!(states(&desk.json(&["deliver", "--json"])), all("applied"));
+        assert_eq!(states(&desk.json(&["deliver", "--env", "emulator", "--json"])), all("applied"));
         let objects = ["cluster", "network", "secrets"].map(|stack| format!("emulator/{stack}/terraform.tfstate"));
         assert_eq!(emulator.objects(), objects, "three states, and no lock is left");
         assert!(emulator.cluster().contains("\"ACTIVE\""), "{}", emulator.cluster());
         assert!(!emulator.networks().contains("<key>Team</key>"), "{}", emulator.networks());
-        assert_eq!(states(&desk.json(&["deliver", "--again", "--json"])), all("unchanged"));
+        assert_eq!(states(&desk.json(&["deliver", "--env", "emulator", "--again", "--json"])), all("unchanged"));
 
         let vpc = "enable_dns_hostnames = true\n\n  tags = {\n";
         desk.edit("stacks/network/main.tf", vpc, &format!("{vpc}    Team = \"network\"\n"));
         desk.commit("Say whose the network is");
         desk.ok(&["list", "--affected", "HEAD~1", "--why"]);
-        let run = desk.json(&["deliver", "--affected", "HEAD~1", "--json"]);
+        let run = desk.json(&["deliver", "--env", "emulator", "--affected", "HEAD~1", "--json"]);
         let expected = [("network", "applied"), ("cluster", "skipped"), ("secrets", "skipped")];
         assert_eq!(states(&run), expected.map(|(stack, state)| (stack.to_owned(), state.to_owned())));
         assert!(emulator.networks().contains("<key>Team</key>"), "{}", emulator.networks());
@@ -118,13 +118,13 @@ fn a_failure_of_the_real_provider_is_shown_with_its_place_and_mended() {
     let emulator = Emulator::start(&tools_folder);
     let desk = example(&terraform, &tools_folder, &emulator);
     // The bucket is not there yet.
-    desk.run(&["deliver", "network"]).expect(1).says(&["✗ network", BUCKET]);
+    desk.run(&["deliver", "--env", "emulator", "network"]).expect(1).says(&["✗ network", BUCKET]);
     emulator.ask("us-east-1/s3", "PUT", &format!("/{BUCKET}"));
     desk.edit("terrace.hcl", "10.10.0.0/16", "10.10.0.0/8");
     desk.commit("A network that is too wide");
-    desk.run(&["deliver", "network"]).expect(1).says(&["✗ network", "stacks/network/main.tf:"]);
+    desk.run(&["deliver", "--env", "emulator", "network"]).expect(1).says(&["✗ network", "stacks/network/main.tf:"]);
     assert!(!emulator.objects().iter().any(|object| object.ends_with(".tflock")), "{:?}", emulator.objects());
     desk.edit("terrace.hcl", "10.10.0.0/8", "10.10.0.0/16");
     desk.commit("Mend");
-    desk.ok(&["deliver", "network"]).says(&["1 applied"]);
+    desk.ok(&["deliver", "--env", "emulator", "network"]).says(&["1 applied"]);
 }
