@@ -33,11 +33,16 @@ resource "terraform_data" "second" {
 
 /// The estate, committed.
 pub(crate) fn estate() -> Option<Desk> {
-    let desk = Desk::empty(&tools::terraform()?);
+    Some(estate_for(&tools::terraform()?))
+}
+
+/// The same, for a Terraform.
+pub(crate) fn estate_for(terraform: &Path) -> Desk {
+    let desk = Desk::empty(terraform);
     let beside = desk.repository().beside("tmp");
     desk.write_all(&FILES.replace("BESIDE", beside.to_str().expect("UTF-8")));
     desk.commit("Begin");
-    Some(desk)
+    desk
 }
 
 /// How often `second` was begun.
