@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::halt::{StepResult, failed};
 use super::outputs::show_plan;
-use super::steps::Prepared;
+use super::prepare::Prepared;
 use crate::context::Context;
 
 /// The entry of a saved plan (a zip archive) that holds the state on which it rests.

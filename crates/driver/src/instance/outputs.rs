@@ -12,7 +12,7 @@ use terrace_world::terraform::{Environment, process};
 use tokio::sync::{OnceCell, watch};
 
 use super::halt::{Halt, StepResult, failure, terraform_failure};
-use super::steps::Prepared;
+use super::prepare::Prepared;
 use crate::context::Context;
 
 type OutputValues = Arc<BTreeMap<String, Value>>;

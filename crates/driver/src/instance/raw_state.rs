@@ -12,7 +12,9 @@ use terrace_world::terraform::process;
 use tokio::sync::watch;
 
 use super::halt::{Halt, StepResult, failed, failure, terraform_failure};
-use super::steps::{Place, Prepared, lay_out, write_private};
+use super::lay_out::{Place, lay_out};
+use super::prepare::Prepared;
+use super::private_file::write_private;
 use crate::context::Context;
 
 /// An instance whose state can be read and replaced.

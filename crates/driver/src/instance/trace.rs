@@ -59,12 +59,12 @@ pub(super) fn begin(folder: &InstanceFolder, command: &str, log: &Path) -> io::R
 
 /// Notes that it came to its end, and was waited for.
 pub(super) fn end(folder: &InstanceFolder) -> io::Result<()> {
-    super::steps::remove(&folder.trace())
+    super::private_file::remove(&folder.trace())
 }
 
 /// Notes that the state could be locked: nothing is left of earlier ones.
 pub(super) fn forget(folder: &InstanceFolder) -> io::Result<()> {
-    super::steps::remove(&folder.left_behind())
+    super::private_file::remove(&folder.left_behind())
 }
 
 /// When earlier Terraforms were at work that died, and of which it is not known that they left no lock.

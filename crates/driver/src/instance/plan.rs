@@ -1,0 +1,101 @@
+//! Plans an instance, and saves the plan.
+
+use terrace_domain::run::{Changes, InstanceId, Mode, PlanCover, Step};
+use tokio::sync::watch;
+
+use super::command::{Told, with_path};
+use super::conclude::conclude;
+use super::cover::cover_of;
+use super::halt::{StepResult, failed};
+use super::locked::run_unlocked;
+use super::outputs::{OutputBook, read_plan, render_plan};
+use super::prepare::{Prepared, write_inputs};
+use super::private_file::remove;
+use super::teller::Teller;
+use super::upstream::read_ahead;
+use crate::context::Context;
+
+/// What planning came to.
+pub struct Planned {
+    /// What the plan is to change.
+    pub changes: Changes,
+    /// The plan in Terraform's own rendering, where that was asked for and something is to be changed.
+    pub rendering: Option<String>,
+    /// What an approval of it covers, where people are asked.
+    pub cover: Option<Box<PlanCover>>,
+}
+
+/// Plans, and saves the plan. In a run that only plans, notes what the plan says of outputs.
+pub async fn plan(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &mut Prepared,
+    book: &OutputBook,
+    stop: watch::Receiver<bool>,
+    teller: &Teller,
+) -> StepResult<Planned> {
+    let mut told = run_plan(ctx, id, prepared, stop.clone(), teller).await?;
+    if told.needs_init() && !prepared.initialised_now {
+        // Something that was installed is gone: somebody cleared a cache, perhaps.
+        prepared.initialised_now = prepared.place.initialise(ctx, id, true, stop.clone()).await?;
+        told = run_plan(ctx, id, prepared, stop.clone(), teller).await?;
+    }
+    if !matches!(told.exit.status.code(), Some(0 | 2)) {
+        return Err(told.halt(ctx, id, Step::Plan, "plan"));
+    }
+    let mut changes = told.changes;
+    if told.exit.status.code() == Some(2) && changes.is_empty() {
+        // Terraform says that there is something to apply which its messages do not count.
+        changes.state_only = 1;
+    }
+    if ctx.mode == Mode::Plan && !changes.is_empty() && is_read_downstream(ctx, id) {
+        book.note_planned(id, read_plan(ctx, id, prepared.place().environment(), stop.clone()).await?);
+    }
+    if changes.is_empty() {
+        book.note_current(id);
+        read_ahead(ctx, id, prepared, book, stop.clone()).await;
+    }
+    if changes.is_empty() && ctx.mode == Mode::Deliver {
+        // Also this is evidence: what runs is what the release says.
+        conclude(ctx, id, prepared, teller, stop.clone()).await?;
+    }
+    let renders = ctx.renders_plans && !changes.is_empty();
+    let rendering =
+        if renders { Some(render_plan(ctx, id, prepared.place().environment(), stop.clone()).await?) } else { None };
+    let mut cover = None;
+    if ctx.mode == Mode::Deliver && ctx.asks_people(id) && !changes.is_empty() {
+        cover = Some(Box::new(cover_of(ctx, id, prepared, stop).await?));
+        // It may lie there for days until people have decided.
+        let folder = ctx.folder(id);
+        let sealed = tokio::task::block_in_place(|| ctx.vault.seal_file(&folder.plan(), &folder.sealed_plan()));
+        sealed.map_err(failed(Step::Plan))?;
+    }
+    Ok(Planned { changes, rendering, cover })
+}
+
+fn is_read_downstream(ctx: &Context, id: &InstanceId) -> bool {
+    ctx.graph.downstream_of(id.stack.as_str()).values().any(|why| !why.outputs.is_empty())
+}
+
+async fn run_plan(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &Prepared,
+    stop: watch::Receiver<bool>,
+    teller: &Teller,
+) -> StepResult<Told> {
+    let folder = ctx.folder(id);
+    write_inputs(&folder, &prepared.inputs).map_err(failed(Step::Plan))?;
+    let arguments = vec![
+        "plan".into(),
+        "-input=false".into(),
+        "-json".into(),
+        "-detailed-exitcode".into(),
+        with_path("-out=", &folder.plan()),
+        with_path("-var-file=", &folder.inputs()),
+    ];
+    let told = run_unlocked(ctx, id, prepared, "plan", &arguments, stop, teller).await;
+    // The inputs may hold secrets; the saved plan has its own copy.
+    remove(&folder.inputs()).map_err(failed(Step::Plan))?;
+    told.map_err(failed(Step::Plan))
+}
