@@ -95,12 +95,15 @@ fn deliver(mut run: Run, mut step: impl FnMut(Run, Event) -> (Run, Vec<Effect>))
 
 fn answer(effect: Effect) -> Option<Event> {
     Some(match effect {
-        Effect::Enter(environment) => Event::Entered { environment, standings: BTreeMap::new() },
+        Effect::Enter(environment) => {
+            Event::Entered { environment, standings: BTreeMap::new(), recovered: BTreeMap::new() }
+        }
         Effect::Prepare(instance) => Event::Prepared { instance, provisional: false },
         Effect::Plan(instance) => Event::Planned {
             instance,
             changes: Changes { add: 1, ..Changes::default() },
             cover: Some(Box::new(cover())),
+            losses: Vec::new(),
         },
         Effect::Apply(instance) => Event::Applied { instance },
         Effect::Settle(instance) => Event::Settled { instance },

@@ -66,6 +66,9 @@ pub enum Command {
     Rollback(commands::rollback::Rollback),
     Status(commands::status::Status),
     #[command(subcommand)]
+    Rehearse(commands::rehearse::Rehearse),
+    Sweep(commands::sweep::Sweep),
+    #[command(subcommand)]
     Release(commands::release::Release),
     #[command(subcommand)]
     Run(commands::run::Run),

@@ -8,6 +8,7 @@ pub mod key;
 pub mod ledger;
 pub mod list;
 pub mod plan;
+pub mod rehearse;
 pub mod release;
 pub mod resume;
 pub mod rollback;
@@ -15,6 +16,7 @@ pub mod run;
 pub mod sandbox;
 pub mod state;
 pub mod status;
+pub mod sweep;
 pub mod validate;
 
 use crate::arguments::Command;
@@ -33,6 +35,8 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Resume(resume) => resume.run(settings),
         Command::Rollback(rollback) => rollback.run(settings),
         Command::Status(status) => status.run(settings),
+        Command::Rehearse(rehearse) => rehearse.run(settings),
+        Command::Sweep(sweep) => sweep.run(settings),
         Command::Release(release) => release.run(settings),
         Command::Run(run) => run.run(settings),
         Command::State(state) => state.run(settings),

@@ -13,19 +13,21 @@ mod signals;
 
 pub use again::{of_release, retried};
 pub use at_rest::{AtRest, halted, prospect};
-pub use conduct::{Conducted, deliver, plan, resume};
+pub use conduct::{Conducted, block_on, deliver, plan, resume};
 pub use hold::{checkpoint, is_driven, new_holder, take_over, trust, who};
 pub use ordering::Wishes;
 pub use signals::asked_to_stop;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clap::Args;
 use terrace_config::Code;
 use terrace_domain::diagnostic::nearest;
 use terrace_domain::estate::{Estate, Stage};
-use terrace_domain::name::EnvironmentName;
+use terrace_domain::name::{EnvironmentName, StackName};
+use terrace_domain::run::Gate;
+use terrace_domain::value::Value;
 use terrace_release::tree::ReleaseTree;
 
 use crate::error::CommandError;
@@ -92,6 +94,23 @@ pub struct Prospect {
     pub verbose: bool,
     /// What is delivered, in words, where it is no commit that was looked up.
     pub what: Option<String>,
+    /// What is different in a rehearsal; `None` in earnest.
+    pub drill: Option<Drill>,
+}
+
+/// What is different in a rehearsal. No evidence of a delivery comes of it.
+#[derive(Debug, Default)]
+pub struct Drill {
+    /// Values that stand in for the outputs of stacks, by who reads them and whose they are.
+    pub stand_ins: BTreeMap<(StackName, StackName), BTreeMap<String, Value>>,
+    /// Stacks in whose place fixtures are deployed: they have no release.
+    pub fixtures: BTreeSet<StackName>,
+    /// Whether it is told attribute by attribute what plans would still change.
+    pub compares: bool,
+    /// Gates of the environment.
+    pub gates: Vec<Gate>,
+    /// Resources that were protected in what runs, as `TYPE.NAME`.
+    pub protected: BTreeMap<StackName, BTreeSet<String>>,
 }
 
 impl Target {
@@ -113,7 +132,17 @@ impl Target {
         let legs = self.choose_legs(&opened.estate, reach)?;
         let code = checked_code(&project, &opened, &selected)?;
         let parallelism = self.parallelism.map_or_else(default_parallelism, usize::from);
-        Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose, what: None })
+        Ok(Prospect {
+            project,
+            opened,
+            selected,
+            legs,
+            code,
+            parallelism,
+            verbose: self.verbose,
+            what: None,
+            drill: None,
+        })
     }
 
     /// The same for a release that was built before: no commit is looked at.
@@ -134,7 +163,7 @@ impl Target {
         let code = checked_code(&project, &opened, &selected)?;
         let parallelism = self.parallelism.map_or_else(default_parallelism, usize::from);
         let what = Some(in_words(release));
-        Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose, what })
+        Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose, what, drill: None })
     }
 
     fn choose_legs(&self, estate: &Estate, reach: Reach<'_>) -> Result<Vec<Leg>, CommandError> {

@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod project;
 mod record;
+mod rehearsal;
 mod selection;
 mod settings;
 mod views;

@@ -25,6 +25,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The repository that it lies in; `Err` says why there is none.
     repository: Result<Repository, GitError>,
+    /// The `.terrace` folder, where it is another than the estate's own.
+    home: Option<Home>,
 }
 
 /// An estate that was read.
@@ -52,12 +54,17 @@ impl Project {
         if let Ok(repository) = &repository {
             in_utf8(repository.root())?;
         }
-        Ok(Self { root: root.to_owned(), repository })
+        Ok(Self { root: root.to_owned(), repository, home: None })
     }
 
     /// The `.terrace` folder.
     pub fn home(&self) -> Home {
-        Home::of(&self.root)
+        self.home.clone().unwrap_or_else(|| Home::of(&self.root))
+    }
+
+    /// The same estate with another `.terrace` folder: an ephemeral environment's.
+    pub fn at_home(self, home: Home) -> Self {
+        Self { home: Some(home), ..self }
     }
 
     /// Reads the code of stacks; what was learnt of a file's content before is not read again.

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod list;
 pub mod plan;
 pub mod progress;
+pub mod rehearsal;
 pub mod release;
 pub mod run;
 pub mod sandbox;

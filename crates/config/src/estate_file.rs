@@ -1,6 +1,7 @@
 //! Reads `terrace.hcl`. What it says about stacks by name is checked elsewhere, when all stacks are known.
 
 mod pipeline;
+mod rehearsals;
 mod settings;
 mod trust;
 
@@ -20,7 +21,17 @@ use crate::section::{File, Placed, Schema, Section, with_article};
 const TOP: Schema = Schema {
     what: "terrace.hcl",
     attributes: &[],
-    blocks: &["estate", "environment", "capability", "pipeline", "team", "trust", "encryption"],
+    blocks: &[
+        "estate",
+        "environment",
+        "capability",
+        "pipeline",
+        "team",
+        "trust",
+        "encryption",
+        "rehearsals",
+        "recovery",
+    ],
 };
 const ESTATE: Schema = Schema { what: "an `estate` block", attributes: &[], blocks: &["terraform", "state"] };
 const ENVIRONMENT: Schema = Schema { what: "an `environment` block", attributes: &["vars", "protected"], blocks: &[] };
@@ -49,6 +60,8 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
     let teams = trust::teams(file, top.blocks("team"));
     let keys = trust::keys(file, top.blocks("trust"));
     let recipients = trust::recipients(file, top.blocks("encryption"));
+    let rehearsals = rehearsals::settings(file, top.blocks("rehearsals"), &environments);
+    let recovery = rehearsals::objective(file, top.blocks("recovery"));
     let estate = read_estate_block(file, top.blocks("estate")).map(|(name, terraform, state)| Estate {
         name,
         root: root.clone(),
@@ -60,6 +73,8 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
         teams,
         trust: keys,
         recipients,
+        rehearsals,
+        recovery,
         stacks: BTreeMap::new(),
     });
     EstateFile { estate, incomplete, needs }
@@ -86,7 +101,7 @@ fn read_estate_block<'b>(file: &mut File<'_>, mut blocks: impl Iterator<Item = &
 }
 
 /// Reports a block that may stand once only.
-pub(super) fn second_block(file: &mut File<'_>, first: &Block, second: &Block, summary: &str) {
+pub(crate) fn second_block(file: &mut File<'_>, first: &Block, second: &Block, summary: &str) {
     let diagnostic = Diagnostic::error("duplicate-block", summary)
         .at(file.place(span_of(&second.ident)), "the second one")
         .also(file.place(span_of(&first.ident)), "the first one");

@@ -4,6 +4,7 @@
 mod check;
 mod circle;
 mod code;
+mod duration;
 mod estate_file;
 pub mod fixture;
 mod load;
@@ -19,6 +20,7 @@ mod wire;
 
 pub use check::check_estate;
 pub use code::{Code, FactsCache, FactsKey, FileFacts, MemoryCache, load_code};
+pub use duration::millis as duration_millis;
 pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sources};
 pub use render::{SHOWN_MAX, render};
 pub use source::{ENTRIES_MAX, FILE_SIZE_MAX};

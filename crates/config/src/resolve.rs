@@ -1,6 +1,7 @@
 //! Puts an estate's files together: every name that one file uses must be defined by another, once. Reports what is not.
 
 mod cycle;
+mod fixture;
 mod reference;
 
 use std::collections::{HashMap, HashSet};
@@ -44,6 +45,7 @@ pub(crate) fn resolve(
         }
     }
     reference::check(estate, gaps, diagnostics);
+    fixture::check(estate, gaps, diagnostics);
     cycle::of_stacks(estate, diagnostics);
     cycle::of_capabilities(estate, needs, diagnostics);
 }

@@ -312,10 +312,9 @@ fn home_of(name: &str) -> Option<&'static str> {
         "stage" => "the `pipeline` block of terrace.hcl",
         "gate" => "a `stage` block of the pipeline",
         "stack" => "a `stack.hcl` in the stack's own folder",
-        "estate" | "environment" | "capability" | "pipeline" | "team" | "trust" | "encryption" => {
-            "terrace.hcl, at the top level"
-        }
-        "inputs" => "the `stack` block of a stack.hcl",
+        "estate" | "environment" | "capability" | "pipeline" | "team" | "trust" | "encryption" | "rehearsals"
+        | "recovery" => "terrace.hcl, at the top level",
+        "fixture" | "upgrade" | "inputs" => "the `stack` block of a stack.hcl",
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! Reads one `stack.hcl`. What it says about other stacks, capabilities and environments is checked elsewhere, when all are known.
 
+mod rehearsal;
+
 use std::collections::BTreeMap;
 
 use hcl_edit::structure::{Block, Body};
@@ -20,7 +22,7 @@ const TOP: Schema = Schema { what: "stack.hcl", attributes: &[], blocks: &["stac
 const STACK: Schema = Schema {
     what: "a `stack` block",
     attributes: &["capability", "owner", "description", "inputs", "depends_on", "watch"],
-    blocks: &[],
+    blocks: &["fixture", "upgrade"],
 };
 
 /// What a `stack.hcl` says.
@@ -69,6 +71,8 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
     let depends_on = read_depends_on(file, &section);
     let folder = file.path.parent().unwrap_or_else(RepoPath::root);
     let watch = read_watch(file, &section, estate_root, &folder);
+    let fixtures = rehearsal::fixtures(file, section.blocks("fixture"), &folder);
+    let upgrade = rehearsal::upgrade(file, section.blocks("upgrade"));
     let label = label?;
     let name: StackName = file.name(&label)?;
     if OWN_ATTRIBUTES.contains(&name.as_str()) {
@@ -87,6 +91,8 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
         inputs,
         depends_on,
         watch,
+        fixtures,
+        upgrade,
         references: all,
         span: label.span,
     };

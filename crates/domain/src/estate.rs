@@ -6,6 +6,7 @@ use crate::expression::{Expression, Reference, Span};
 use crate::key::PublicKey;
 use crate::name::{CapabilityName, EnvironmentName, EstateName, KeyName, StackName, StageName, TeamName};
 use crate::path::RepoPath;
+use crate::rehearsal::{self, Fixture, RecoveryObjective, RehearsalSettings, UpgradeAllowance};
 
 /// One repository's whole infrastructure. Maps are ordered, so that everything that is made from them is too.
 #[derive(Debug, Clone)]
@@ -30,6 +31,10 @@ pub struct Estate {
     pub trust: BTreeMap<KeyName, TrustedKey>,
     /// Who else can open snapshots of states and saved plans.
     pub recipients: Vec<Recipient>,
+    /// What is said of rehearsals.
+    pub rehearsals: RehearsalSettings,
+    /// What a recovery is to keep.
+    pub recovery: RecoveryObjective,
     /// The stacks by name.
     pub stacks: BTreeMap<StackName, Stack>,
 }
@@ -114,8 +119,8 @@ pub struct Stage {
     pub name: StageName,
     /// The environment it delivers to; a stage that only rehearses has none.
     pub environment: Option<EnvironmentName>,
-    /// Rehearsals by kind (`zero`, `upgrade`, `recovery`), as written.
-    pub rehearse: Vec<String>,
+    /// The rehearsals that it does.
+    pub rehearse: Vec<rehearsal::Kind>,
     /// The gates before it.
     pub gates: Vec<Gate>,
     /// Where the block is.
@@ -127,7 +132,7 @@ pub struct Stage {
 pub struct Gate {
     /// Its kind, one of [`GATE_KINDS`].
     pub kind: String,
-    /// Its settings: constants.
+    /// Its settings: constants; durations are numbers of milliseconds.
     pub settings: BTreeMap<String, crate::value::Value>,
     /// Where the block is.
     pub span: Span,
@@ -190,6 +195,10 @@ pub struct Stack {
     pub depends_on: Vec<StackReference>,
     /// Files outside of the folder that it reads, as patterns.
     pub watch: Vec<WatchPattern>,
+    /// What stands in for upstream stacks in rehearsals, by the stack's name.
+    pub fixtures: BTreeMap<StackName, Fixture>,
+    /// What an upgrade of it may take away.
+    pub upgrade: UpgradeAllowance,
     /// All references in the inputs, in order of place.
     pub references: Vec<Reference>,
     /// Where the `stack` block's name is in `stack.hcl`.

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod name;
 pub mod path;
 pub mod plan;
+pub mod rehearsal;
 pub mod release;
 pub mod run;
 pub mod settings;

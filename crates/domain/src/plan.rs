@@ -1,9 +1,15 @@
 //! What a plan changes, in a form in which two plans can be compared: without their order, their time, and what is known only after the
 //! apply. Reads Terraform's plan representation (Terraform internals, "JSON Output Format", format version 1.x). Owns that normalisation.
 
+mod difference;
+mod loss;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
+
+pub use difference::{AttributeDifference, Difference, differences};
+pub use loss::{Loss, LossKind, losses};
 
 use crate::digest::Digest;
 use crate::run::ChangeRecord;
@@ -34,10 +40,7 @@ pub fn change_records(
     plan: &Json,
     digest: &dyn Fn(&[u8]) -> Digest,
 ) -> Result<BTreeMap<String, ChangeRecord>, PlanError> {
-    let version = plan["format_version"].as_str().ok_or(PlanError::Missing("format_version"))?;
-    if version.split('.').next() != Some(FORMAT_MAJOR) {
-        return Err(PlanError::Format(version.to_owned()));
-    }
+    check_format(plan)?;
     let time = plan["timestamp"].as_str();
     let mut records = BTreeMap::new();
     for resource in plan["resource_changes"].as_array().into_iter().flatten() {
@@ -58,6 +61,15 @@ pub fn change_records(
         }
     }
     Ok(records)
+}
+
+/// Whether the plan is in a format that is understood.
+fn check_format(plan: &Json) -> Result<(), PlanError> {
+    let version = plan["format_version"].as_str().ok_or(PlanError::Missing("format_version"))?;
+    if version.split('.').next() != Some(FORMAT_MAJOR) {
+        return Err(PlanError::Format(version.to_owned()));
+    }
+    Ok(())
 }
 
 fn record(

@@ -19,11 +19,12 @@ pub use approval::{Approval, CannotApprove};
 pub use cover::{ChangeRecord, CoverPart, PlanCover};
 pub use event::{Changes, Effect, Event, Failure, Step, TerraformDiagnostic};
 pub use instance::{Awaiting, Instance, InstanceId, InstanceState, SkipReason};
-pub use order::{Gate, Mode, Order, OrderedStack, OrderedStage, Standing};
+pub use order::{Gate, Mode, Order, OrderedStack, OrderedStage, Refusal, Rehearsed, Standing};
 pub use report::{Outcome, Tally};
 pub use waits::WaitsFor;
 
 use crate::name::{EnvironmentName, StackName};
+use crate::rehearsal::Lost;
 
 /// A point in time: milliseconds since 1970-01-01 UTC. It arrives in events; the domain has no clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +85,8 @@ struct StageProgress {
     entry: Entry,
     /// What earlier runs left there; known while the stage is entered.
     standings: BTreeMap<StackName, Standing>,
+    /// When a recovery from each loss was last practised with success; known while the stage is entered.
+    recovered: BTreeMap<Lost, Moment>,
     /// Instances that are not final.
     open: usize,
     /// Instances that wait for nothing but that the stage is entered.

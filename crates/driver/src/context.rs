@@ -9,7 +9,9 @@ use terrace_domain::digest::Digest;
 use terrace_domain::estate::{Environment, Estate, Stack};
 use terrace_domain::graph::Graph;
 use terrace_domain::name::{EnvironmentName, StackName};
+use terrace_domain::rehearsal::Scope;
 use terrace_domain::run::{InstanceId, Mode};
+use terrace_domain::value::Value;
 pub use terrace_release::source::{Source, SourceError};
 use terrace_release::tree::ReleaseTree;
 use terrace_sandbox::PROVIDER_SOURCE;
@@ -64,8 +66,23 @@ pub struct Context {
     pub home: Home,
     /// Where the logs go.
     pub logs: PathBuf,
+    /// What is different in a rehearsal; `None` in earnest.
+    pub practice: Option<Practice>,
+    /// The environments in which it is determined what plans would take away.
+    pub weighing: BTreeSet<EnvironmentName>,
+    /// Beside what the code says: resources that were protected in what runs, as `TYPE.NAME`.
+    pub protected: BTreeMap<StackName, BTreeSet<String>>,
     /// The sandbox cloud, where a stack asks for it.
     pub sandbox: Option<Arc<terrace_sandbox::Server>>,
+}
+
+/// What is different in a rehearsal: what is protected from destruction is not.
+#[derive(Debug, Default)]
+pub struct Practice {
+    /// Values that stand in for the outputs of stacks, by who reads them and whose they are.
+    pub stand_ins: BTreeMap<(StackName, StackName), BTreeMap<String, Value>>,
+    /// Whether it is told attribute by attribute what a plan would still change.
+    pub compares: bool,
 }
 
 /// Whether the code asks for the sandbox cloud's provider.
@@ -113,6 +130,31 @@ impl Context {
     /// The file for what a command says of an instance.
     pub fn log(&self, id: &InstanceId, what: &str) -> PathBuf {
         self.logs.join(id.environment.as_str()).join(format!("{}.{what}", id.stack))
+    }
+
+    /// The releases of all stacks that a stack rests on, directly or not; and of those alone for which no fixture stands in.
+    pub fn upstream_releases(&self, stack: &StackName) -> Vec<BTreeMap<StackName, Digest>> {
+        let Some(release) = &self.release else { return Vec::new() };
+        let releases = &release.release().stacks;
+        let chosen = [stack.clone()].into();
+        let of = |fixtures: bool| {
+            let scope = Scope::of(&self.estate, &self.graph, &chosen, fixtures).ok()?;
+            let all = scope.rests_on(&self.graph, stack);
+            Some(all.into_iter().filter_map(|name| releases.get(&name).map(|digest| (name, *digest))).collect())
+        };
+        [false, true].into_iter().filter_map(of).collect()
+    }
+
+    /// Whether it is determined what the plans of an instance would take away.
+    pub fn weighs(&self, id: &InstanceId) -> bool {
+        self.weighing.contains(&id.environment)
+    }
+
+    /// The resources of a stack that `prevent_destroy` protects, or protected in what runs.
+    pub fn protected_of(&self, stack: &StackName) -> BTreeSet<String> {
+        let code = self.sources.get(stack).into_iter().flat_map(|source| &source.modules);
+        let in_code = code.flat_map(|(_, facts)| facts.protected.iter().cloned());
+        in_code.chain(self.protected.get(stack).into_iter().flatten().cloned()).collect()
     }
 
     /// Whether people must approve the plans of an instance.

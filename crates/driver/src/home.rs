@@ -13,6 +13,8 @@ pub const FOLDER: &str = ".terrace";
 #[derive(Debug, Clone)]
 pub struct Home {
     folder: PathBuf,
+    /// Where that lies which all share: itself, but for that of an ephemeral environment.
+    shared: PathBuf,
 }
 
 /// The folder could not be made.
@@ -28,7 +30,25 @@ pub struct HomeError {
 impl Home {
     /// The folder of the estate in `estate_root`, whether it is there or not.
     pub fn of(estate_root: &Path) -> Self {
-        Self { folder: estate_root.join(FOLDER) }
+        let folder = estate_root.join(FOLDER);
+        Self { shared: folder.clone(), folder }
+    }
+
+    /// The folder of an ephemeral environment, in a folder of its own below this one: runs, states, snapshots and locks are its own; the releases,
+    /// the sandbox cloud, the plugins and keys are this one's.
+    #[must_use]
+    pub fn ephemeral(&self, environment: &str) -> Self {
+        Self { folder: self.rehearsal(environment).join(FOLDER), shared: self.shared.clone() }
+    }
+
+    /// Where rehearsals are, a folder each.
+    pub fn rehearsals(&self) -> PathBuf {
+        self.shared.join("rehearsals")
+    }
+
+    /// What is kept of a rehearsal.
+    pub fn rehearsal(&self, environment: &str) -> PathBuf {
+        self.rehearsals().join(environment)
     }
 
     /// Makes the folder, for its owner alone: plans and inputs in it may hold secrets.
@@ -58,17 +78,17 @@ impl Home {
 
     /// The database of the sandbox cloud.
     pub fn sandbox(&self) -> PathBuf {
-        self.folder.join("sandbox.db")
+        self.shared.join("sandbox.db")
     }
 
     /// The releases: an OCI image layout.
     pub fn releases(&self) -> PathBuf {
-        self.folder.join("releases")
+        self.shared.join("releases")
     }
 
     /// The key of digests of values.
     pub fn digest_key(&self) -> PathBuf {
-        self.folder.join("digest.key")
+        self.shared.join("digest.key")
     }
 
     /// The locks of runs: held by the process that drives one.
@@ -103,12 +123,12 @@ impl Home {
 
     /// What is remembered of files' contents.
     pub fn facts(&self) -> PathBuf {
-        self.folder.join("facts")
+        self.shared.join("facts")
     }
 
     /// Providers that were installed once, for all instances.
     pub fn plugin_cache(&self) -> PathBuf {
-        self.folder.join("plugins")
+        self.shared.join("plugins")
     }
 }
 

@@ -10,6 +10,7 @@ pub mod home;
 pub mod instance;
 pub mod ledger;
 pub mod local;
+pub mod rehearsals;
 pub mod snapshots;
 pub mod store;
 pub mod witness;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use terrace_domain::name::EnvironmentName;
+use terrace_domain::plan::Difference;
 use terrace_domain::run::{
     Effect, Event, Impossible, InstanceId, InstanceState, Mode, Moment, PlanCover, Run, RunId, Standing, Step, advance,
 };
@@ -51,6 +52,13 @@ pub enum Notice<'a> {
         instance: &'a InstanceId,
         /// The rendering.
         text: &'a str,
+    },
+    /// What a plan would still change, attribute by attribute, where that was asked for.
+    Differences {
+        /// The instance.
+        instance: &'a InstanceId,
+        /// What it would change.
+        differences: &'a [Difference],
     },
     /// Another process works in the environment; it is waited for.
     EnvironmentTaken {
@@ -196,7 +204,7 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
             work.perform(effect, &run);
         }
         if run.finished().is_some() {
-            if run.order().mode == Mode::Deliver {
+            if run.order().mode.applies() {
                 sweep(&work.ctx.home, &work.holder, &run);
             }
             return Ok(run);
@@ -467,7 +475,7 @@ impl Workers {
         let Some(instance) = instance.filter(|instance| instance.state.is_final()) else { return };
         // If this fails, the next to use the folder tries again, and says so.
         let _ = match self.ctx.mode {
-            Mode::Deliver => instance::clean_up(&self.ctx, &instance.id),
+            Mode::Deliver | Mode::Destroy => instance::clean_up(&self.ctx, &instance.id),
             // The plan that waits for people is another run's.
             Mode::Plan => instance::clean(&self.ctx, &instance.id),
         };
@@ -590,11 +598,14 @@ impl Task {
         let stop = self.stop.clone();
         let planned = instance::plan(&self.ctx, self.id(), &mut prepared, &self.book, stop, &self.teller).await;
         self.keep(prepared);
-        let Planned { changes, rendering, cover } = planned?;
+        let Planned { changes, rendering, cover, losses, differences } = planned?;
         if let Some(text) = &rendering {
             (self.teller.watcher)(Notice::Plan { instance: self.id(), text });
         }
-        Ok(Event::Planned { instance: self.teller.instance, changes, cover })
+        if !differences.is_empty() {
+            (self.teller.watcher)(Notice::Differences { instance: self.id(), differences: &differences });
+        }
+        Ok(Event::Planned { instance: self.teller.instance, changes, cover, losses })
     }
 
     async fn apply(self) -> Result<Event, Halt> {

@@ -14,7 +14,7 @@ use serde_json::json;
 use terrace_domain::ledger::{Kind, NewEntry};
 use terrace_domain::name::StackName;
 use terrace_domain::run::{
-    Event, Impossible, InstanceId, InstanceState, Moment, Order, Outcome, Run, RunId, Standing, advance,
+    Event, Impossible, InstanceId, InstanceState, Moment, Order, Outcome, Rehearsed, Run, RunId, Standing, advance,
 };
 
 use crate::database;
@@ -170,13 +170,18 @@ impl Store {
     /// For tests: the process dies right after the ledger has got so many more entries.
     #[cfg(debug_assertions)]
     pub fn crash_after(&mut self, entries: u64) -> Result<(), StoreError> {
-        self.crash = crash::CrashPoint::after(entries, &self.connection)?;
+        self.crash = crash::CrashPoint::after(entries, &self.path, &self.connection)?;
         Ok(())
     }
 
     /// The store's file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Who writes: `user@host`.
+    pub(crate) fn actor(&self) -> &str {
+        &self.actor
     }
 
     /// The connection, for those who read the ledger and the snapshots.
@@ -404,6 +409,7 @@ impl Store {
                     delivered: row.get::<_, Option<i64>>(7)?.map(Moment),
                     outputs_changed: row.get::<_, Option<i64>>(8)?.map(Moment),
                     proven: false,
+                    rehearsed: Rehearsed::default(),
                 },
             })
         })?;

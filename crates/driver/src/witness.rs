@@ -7,10 +7,11 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::{EnvironmentName, StackName, StageName};
-use terrace_domain::run::{InstanceId, RunId};
+use terrace_domain::rehearsal::Kind;
+use terrace_domain::run::{InstanceId, Rehearsed as RehearsedKinds, RunId};
 use terrace_evidence::attestation::{Artifact, AttachedTo, Attestation};
 use terrace_evidence::keys::SigningKey;
-use terrace_evidence::statement::{AppliedIn, Predicate, StateVersion, Statement};
+use terrace_evidence::statement::{AppliedIn, Outcome, Predicate, Rehearsed, StateVersion, Statement};
 use terrace_evidence::trusted::TrustedKeys;
 use terrace_release::layout::{Layout, LayoutError};
 use terrace_release::oci::Descriptor;
@@ -134,6 +135,37 @@ impl Witness {
             .collect())
     }
 
+    /// The rehearsals that each of these releases passed, with what it rests on being what it is now. `upstream`: the releases of all that a
+    /// stack rests on, in each way that counts. `from`: what an upgrade must have been tried over; `None` where nothing runs, and so nothing can be upgraded.
+    pub fn find_rehearsed<'a>(
+        &self,
+        releases: impl Iterator<Item = (&'a StackName, &'a Digest)>,
+        upstream: &dyn Fn(&StackName) -> Vec<BTreeMap<StackName, Digest>>,
+        from: &dyn Fn(&StackName) -> Option<Digest>,
+    ) -> Result<BTreeMap<StackName, RehearsedKinds>, LayoutError> {
+        let all = self.layout.all_referrers()?;
+        let mut found = BTreeMap::new();
+        for (stack, release) in releases {
+            let (upstream, from) = (upstream(stack), from(stack));
+            let mut kinds = RehearsedKinds { upgrade: from.is_none(), ..RehearsedKinds::default() };
+            for referrer in all.get(release).map_or(&[][..], Vec::as_slice) {
+                let Ok(Predicate::Rehearsed(said)) = self.predicate(release, referrer) else { continue };
+                let is_of_now = upstream.contains(&said.upstream) && (said.kind != Kind::Upgrade || said.from == from);
+                if said.result == Outcome::Passed && is_of_now {
+                    kinds.add(said.kind);
+                }
+            }
+            found.insert(stack.clone(), kinds);
+        }
+        Ok(found)
+    }
+
+    /// Attaches that a release was rehearsed, and how it went.
+    pub fn attest_rehearsed(&self, stack: &StackName, release: Digest, said: Rehearsed) -> Result<(), WitnessError> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.attach(stack.as_str(), release, Predicate::Rehearsed(said))
+    }
+
     fn found(&self, release: &Digest, referrers: &[Descriptor], environment: &EnvironmentName) -> Found {
         let mut found = Found::Nothing;
         for referrer in referrers {
@@ -147,6 +179,13 @@ impl Witness {
     }
 
     fn read(&self, release: &Digest, referrer: &Descriptor) -> Result<AppliedIn, NotRead> {
+        match self.predicate(release, referrer)? {
+            Predicate::AppliedIn(applied) => Ok(applied),
+            _ => Err(NotRead::Other),
+        }
+    }
+
+    fn predicate(&self, release: &Digest, referrer: &Descriptor) -> Result<Predicate, NotRead> {
         let wrong = |error: &dyn std::error::Error| {
             let mut text = error.to_string();
             let mut source = error.source();
@@ -160,10 +199,7 @@ impl Witness {
         let attestation = Attestation::read_manifest(&manifest).map_err(|error| wrong(&error))?;
         let envelope = self.layout.read_blob(&attestation.envelope).map_err(|error| wrong(&error))?;
         let evidence = attestation.verify(release, &envelope, &self.trusted).map_err(|error| wrong(&error))?;
-        match evidence.statement.predicate {
-            Predicate::AppliedIn(applied) => Ok(applied),
-            _ => Err(NotRead::Other),
-        }
+        Ok(evidence.statement.predicate)
     }
 }
 

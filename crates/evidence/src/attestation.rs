@@ -250,7 +250,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::statement::{Outcome, Predicate, Rehearsal, Rehearsed};
+    use crate::statement::{Outcome, Predicate, Rehearsed};
 
     fn release() -> AttachedTo {
         AttachedTo { media_type: MANIFEST_TYPE.to_owned(), digest: Digest::of(b"a release"), size: 9 }
@@ -258,7 +258,7 @@ mod tests {
 
     fn statement() -> Statement {
         let predicate = Predicate::Rehearsed(Rehearsed {
-            kind: Rehearsal::Zero,
+            kind: terrace_domain::rehearsal::Kind::Zero,
             result: Outcome::Passed,
             at: "2026-11-24T10:00:00Z".parse().unwrap(),
             from: None,

@@ -11,7 +11,7 @@ use terrace_domain::digest::Digest;
 
 pub use self::applied_in::{AppliedIn, StateVersion};
 pub use self::built_from::{BuiltFrom, VendoredModule};
-pub use self::rehearsed::{Outcome, Rehearsal, Rehearsed};
+pub use self::rehearsed::{Outcome, Rehearsed};
 use self::wire::{StatementWire, SubjectWire};
 
 /// The statement's own type (`spec/v1/statement.md`).

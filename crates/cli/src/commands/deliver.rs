@@ -9,8 +9,9 @@ use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
 use terrace_release::verify::verify;
 
+use super::rehearse::rehearse_for_stage;
 use super::release::find;
-use crate::delivery::{Conducted, Reach, Target, Wishes, deliver, retried};
+use crate::delivery::{Conducted, Prospect, Reach, Target, Wishes, deliver, retried};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
 use crate::settings::Settings;
@@ -71,8 +72,8 @@ impl Deliver {
             return self.retry(settings);
         }
         let reach = Reach::Through(self.to.as_deref());
-        let release = self.release.as_deref().map(|named| checked_release(settings, named)).transpose()?;
-        let prospect = match &release {
+        let mut release = self.release.as_deref().map(|named| checked_release(settings, named)).transpose()?;
+        let mut prospect = match &release {
             Some(release) => self.target.resolve_release(settings, release, reach)?,
             None => self.target.resolve(settings, false, reach)?,
         };
@@ -82,9 +83,50 @@ impl Deliver {
             return Ok(Exit::Done);
         }
         prospect.warn_of_states_apart();
+        if !self.rehearse(settings, &mut prospect, &mut release)? {
+            return Ok(Exit::Failed);
+        }
         views::say(&prospect.headline("Delivering"));
         let conducted = deliver(prospect, settings, &self.wishes(), release, self.lock_timeout)?;
         finish(settings, &conducted, self.json)
+    }
+
+    /// Does the rehearsals of the stages that lead to where this goes, as far as there is no evidence of them yet; the release is built for that.
+    /// Whether all passed.
+    fn rehearse(
+        &self,
+        settings: &Settings,
+        prospect: &mut Prospect,
+        release: &mut Option<Arc<ReleaseTree>>,
+    ) -> Result<bool, CommandError> {
+        let last = prospect.legs.last().map(|leg| leg.stage.name.clone());
+        let stages = &prospect.estate().stages;
+        let until = stages.iter().position(|stage| Some(&stage.name) == last.as_ref()).map_or(0, |at| at + 1);
+        let rehearsing: Vec<_> = stages[..until].iter().filter(|stage| !stage.rehearse.is_empty()).cloned().collect();
+        if rehearsing.is_empty() {
+            return Ok(true);
+        }
+        let built = match release.take() {
+            Some(release) => release,
+            None => prospect.release(settings)?,
+        };
+        let built = release.insert(built);
+        let stacks = prospect.selected.stacks.union(&prospect.selected.downstream).cloned().collect();
+        let project = Project::find(settings)?;
+        let how = (prospect.parallelism, prospect.verbose, self.lock_timeout);
+        for stage in rehearsing {
+            for kind in &stage.rehearse {
+                if !rehearse_for_stage(settings, &project, *kind, built, &stacks, how)? {
+                    views::say(&format!(
+                        "The stage {} failed: the rehearsal {} did not pass. Nothing is delivered.",
+                        stage.name,
+                        kind.as_str()
+                    ));
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     fn retry(&self, settings: &Settings) -> CommandResult {
@@ -144,7 +186,7 @@ impl Deliver {
 }
 
 /// A release that was built before, with every byte of it checked.
-fn checked_release(settings: &Settings, named: &str) -> Result<Arc<ReleaseTree>, CommandError> {
+pub fn checked_release(settings: &Settings, named: &str) -> Result<Arc<ReleaseTree>, CommandError> {
     let layout = Layout::open(&Project::find(settings)?.home().releases())?;
     let descriptor = find(settings, &layout, Some(named))?;
     let verification = verify(&layout, &descriptor, None)?;

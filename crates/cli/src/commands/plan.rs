@@ -43,7 +43,7 @@ impl Plan {
             return Ok(Exit::Done);
         }
         views::say(&prospect.headline("Planning"));
-        let Conducted { run, plans, .. } = plan(&prospect, settings, self.full)?;
+        let Conducted { run, plans, .. } = plan(&prospect, settings, None, self.full)?;
         if self.json {
             plans.json(&run);
         } else {

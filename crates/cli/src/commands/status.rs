@@ -39,13 +39,14 @@ impl Status {
             }
         };
         let home = project.home();
-        let rows = match home.database() {
+        let (rows, recoveries) = match home.database() {
             database if database.exists() => {
-                Record::of(&Store::open(&database, &settings.actor())?, &home).instances()?
+                let store = Store::open(&database, &settings.actor())?;
+                (Record::of(&store, &home).instances()?, store.recoveries()?)
             }
-            _ => Vec::new(),
+            _ => Default::default(),
         };
-        let overview = Overview::new(opened.as_ref().map(|opened| &*opened.estate), &rows, &home);
+        let overview = Overview::new(opened.as_ref().map(|opened| &*opened.estate), &rows, &home, recoveries);
         if self.json {
             overview.json();
         } else {

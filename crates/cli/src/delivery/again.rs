@@ -35,7 +35,17 @@ pub fn of_release(
     let selected = Selected { stacks, downstream: BTreeSet::new(), change: None };
     let code = checked_code(&project, &opened, &selected)?;
     let what = Some(in_words(release));
-    Ok(Prospect { project, opened, selected, legs, code, parallelism: default_parallelism(), verbose: false, what })
+    Ok(Prospect {
+        project,
+        opened,
+        selected,
+        legs,
+        code,
+        parallelism: default_parallelism(),
+        verbose: false,
+        what,
+        drill: None,
+    })
 }
 
 /// What an earlier run was to do, once more.

@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use terrace_domain::digest::Digest;
+use terrace_domain::name::StackName;
+use terrace_domain::release::EstateRelease;
 use terrace_domain::run::{Event, Mode, Order, Run, RunId};
 use terrace_driver::home::Home;
 use terrace_driver::local::{self, Drive, DriveError, Journal, Notice};
@@ -39,12 +42,17 @@ pub struct Conducted {
 }
 
 /// Plans, and shows the progress.
-pub fn plan(prospect: &Prospect, settings: &Settings, renders_plans: bool) -> Result<Conducted, CommandError> {
+pub fn plan(
+    prospect: &Prospect,
+    settings: &Settings,
+    release: Option<Arc<ReleaseTree>>,
+    renders_plans: bool,
+) -> Result<Conducted, CommandError> {
     block_on(async {
         let home = prospect.project.home();
         home.create()?;
         let watched = Watched::begin(prospect, settings)?;
-        let crew = Crew { renders_plans, ..prospect.crew(settings, None, Mode::Plan) };
+        let crew = Crew { renders_plans, ..prospect.crew(settings, release, Mode::Plan) };
         let gear = crew.gear().await?;
         let store = look_into_store(&home, settings)?;
         let earlier = store.as_ref().map(Store::instances).transpose()?.unwrap_or_default();
@@ -83,11 +91,11 @@ pub fn deliver(
     block_on(async {
         let watched = Watched::begin(&prospect, settings)?;
         let estate_release = release.release().clone();
-        let crew = Crew { lock_wait_secs, ..prospect.crew(settings, Some(Arc::clone(&release)), Mode::Deliver) };
+        let crew = Crew { lock_wait_secs, ..prospect.crew(settings, Some(Arc::clone(&release)), wishes.mode) };
         let gear = crew.gear().await?;
         let mut store = open_journal(&home, settings)?;
         let mut order =
-            prospect.order(wishes, Some(estate_release.digest), |stack| estate_release.stacks.get(stack).copied());
+            prospect.order(wishes, Some(estate_release.digest), |stack| prospect.release_of(&estate_release, stack));
         // Of a release that was built before, no commit was looked up: it knows its own.
         order.commit = Some(estate_release.commit.clone());
         // All that can keep a run from beginning comes before its record: a run without an end is one that was killed.
@@ -137,6 +145,7 @@ pub fn resume(
         parallelism: parallelism.unwrap_or(run.order().parallelism),
         verbose,
         what: None,
+        drill: None,
     };
     let first = if run.started().is_none() { Event::Started } else { Event::Resumed };
     block_on(async {
@@ -177,13 +186,14 @@ impl Begun {
         watched: Watched,
         settings: &Settings,
     ) -> Result<Conducted, CommandError> {
+        let gathers = ctx.practice.is_some();
         let drive = Drive {
             ctx: Arc::new(ctx),
             journal: Journal::Store(&mut store, self.id),
             seq: self.seq,
             stop: watched.stop.clone(),
             now: &views::time::now,
-            watcher: watched.watcher(false),
+            watcher: watched.watcher(gathers),
             holder: new_holder(settings),
             waits: true,
         };
@@ -194,18 +204,25 @@ impl Begun {
 }
 
 impl Prospect {
-    pub(super) fn crew<'a>(
+    pub(crate) fn crew<'a>(
         &'a self,
         settings: &'a Settings,
         release: Option<Arc<ReleaseTree>>,
         mode: Mode,
     ) -> Crew<'a> {
         let Self { project, opened, code, .. } = self;
-        Crew { project, opened, code, release, settings, mode, renders_plans: false, lock_wait_secs: 0 }
+        let drill = self.drill.as_ref();
+        Crew { project, opened, code, release, settings, mode, drill, renders_plans: false, lock_wait_secs: 0 }
+    }
+
+    /// The release of a stack; none where a fixture is in its place.
+    fn release_of(&self, estate: &EstateRelease, stack: &StackName) -> Option<Digest> {
+        let is_fixture = self.drill.as_ref().is_some_and(|drill| drill.fixtures.contains(stack));
+        estate.stacks.get(stack).copied().filter(|_| !is_fixture)
     }
 
     /// The release of the commit, built unless it is there; from here on its files are what is delivered.
-    fn release(&mut self, settings: &Settings) -> Result<Arc<ReleaseTree>, CommandError> {
+    pub fn release(&mut self, settings: &Settings) -> Result<Arc<ReleaseTree>, CommandError> {
         let layout = Layout::open_or_create(&self.project.home().releases())?;
         let built = build_opened(settings, &self.project, &self.opened, &layout, (false, false))?;
         views::release::built_line(&built);
@@ -264,7 +281,8 @@ impl Prospect {
     }
 }
 
-fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+/// Runs work to its end on threads of its own.
+pub fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

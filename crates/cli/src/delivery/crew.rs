@@ -7,7 +7,7 @@ use std::sync::Arc;
 use terrace_config::{Code, Watches};
 use terrace_domain::name::StackName;
 use terrace_domain::run::{InstanceId, Mode, Order, RunId};
-use terrace_driver::context::{Context, Source, uses_sandbox};
+use terrace_driver::context::{Context, Practice, Source, uses_sandbox};
 use terrace_driver::digest_key::DigestKey;
 use terrace_driver::home::{Home, make_private};
 use terrace_driver::store::InstanceRow;
@@ -16,6 +16,7 @@ use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
 use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
 
+use super::Drill;
 use crate::error::CommandError;
 use crate::keys;
 use crate::project::{Opened, Project};
@@ -31,6 +32,8 @@ pub struct Crew<'a> {
     pub release: Option<Arc<ReleaseTree>>,
     pub settings: &'a Settings,
     pub mode: Mode,
+    /// What is different in a rehearsal.
+    pub drill: Option<&'a Drill>,
     pub renders_plans: bool,
     pub lock_wait_secs: u64,
 }
@@ -80,7 +83,7 @@ impl Crew<'_> {
         }
         let asking = order.stages.iter().filter(|stage| stage.approval().is_some());
         let witness = match (run, &self.release) {
-            (Some(run), Some(_)) => Some(Arc::new(self.witness(&home, order, run)?)),
+            (Some(run), Some(_)) if self.drill.is_none() => Some(Arc::new(self.witness(&home, order, run)?)),
             _ => None,
         };
         Ok(Context {
@@ -104,6 +107,14 @@ impl Crew<'_> {
             digest_key: DigestKey::open(&home.digest_key()).map_err(|error| CommandError::failed(error.to_string()))?,
             lock_wait_secs: self.lock_wait_secs,
             lockers: self.settings.lockers(),
+            practice: self.drill.map(|drill| Practice { stand_ins: drill.stand_ins.clone(), compares: drill.compares }),
+            weighing: order
+                .stages
+                .iter()
+                .filter(|stage| stage.asks_for_losses())
+                .map(|stage| stage.environment.clone())
+                .collect(),
+            protected: self.drill.map(|drill| drill.protected.clone()).unwrap_or_default(),
             terraform: gear.terraform,
             process_environment: gear.process_environment,
             home,

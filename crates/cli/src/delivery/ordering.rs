@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use terrace_domain::digest::Digest;
 use terrace_domain::estate::{EVERYBODY, Estate, Gate as GateBlock};
 use terrace_domain::name::StackName;
+use terrace_domain::rehearsal::{Kind, Lost};
 use terrace_domain::run::{Gate, Mode, Order, OrderedStack, OrderedStage};
 use terrace_domain::settings::settings_digest;
 use terrace_domain::value::Value;
@@ -31,13 +32,18 @@ impl Prospect {
     ) -> Order {
         let estate = &*self.opened.estate;
         let stacks = Order::stacks_of(&self.opened.graph, &self.selected.stacks, &self.selected.downstream, release_of);
+        let stacks = if wishes.mode == Mode::Destroy { Order::reversed(stacks) } else { stacks };
+        let mut stages: Vec<_> = self.legs.iter().map(|leg| stage(estate, leg, &stacks, wishes)).collect();
+        for stage in &mut stages {
+            stage.gates.extend(self.drill.iter().flat_map(|drill| drill.gates.iter().cloned()));
+        }
         Order {
             mode: wishes.mode,
             release,
             commit: self.opened.commit.as_ref().map(|commit| commit.id.to_string()),
             parallelism: self.parallelism,
             again: wishes.again,
-            stages: self.legs.iter().map(|leg| stage(estate, leg, &stacks, wishes)).collect(),
+            stages,
             stacks,
         }
     }
@@ -63,19 +69,41 @@ fn stage(estate: &Estate, leg: &Leg, stacks: &[OrderedStack], wishes: &Wishes<'_
 }
 
 fn gate(estate: &Estate, block: &GateBlock) -> Gate {
-    if block.kind != "approval" {
-        return Gate::Undecidable(block.kind.clone());
+    let words = |key: &str| block.settings.get(key).map(texts).unwrap_or_default();
+    match block.kind.as_str() {
+        "approval" => {}
+        "evidence" => {
+            let of: BTreeSet<_> = words("of").iter().filter_map(|word| Kind::from_word(word)).collect();
+            // Without a word: of all that the pipeline rehearses.
+            let all = || estate.stages.iter().flat_map(|stage| stage.rehearse.iter().copied()).collect();
+            return Gate::Evidence { of: if of.is_empty() { all() } else { of } };
+        }
+        "recovery" => {
+            let of: BTreeSet<_> = words("of").iter().filter_map(|word| Lost::from_word(word)).collect();
+            let younger_than_ms = match block.settings.get("younger_than") {
+                Some(Value::Number(millis)) => millis.as_u64(),
+                _ => estate.recovery.every_ms,
+            };
+            return Gate::Recovery {
+                of: if of.is_empty() { [Lost::Infrastructure].into() } else { of },
+                younger_than_ms: younger_than_ms.unwrap_or(u64::MAX),
+            };
+        }
+        other => return Gate::Undecidable(other.to_owned()),
     }
-    let by: Vec<String> = match block.settings.get("by") {
-        Some(Value::List(items)) => items.iter().filter_map(text).collect(),
-        Some(value) => text(value).into_iter().collect(),
-        None => Vec::new(),
-    };
+    let by = words("by");
     let count = match block.settings.get("count") {
         Some(Value::Number(number)) => number.as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
         _ => 1,
     };
     Gate::Approval { approvers: approvers(estate, &by), by, count: count.max(1) }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::List(items) => items.iter().filter_map(text).collect(),
+        other => text(other).into_iter().collect(),
+    }
 }
 
 fn text(value: &Value) -> Option<String> {

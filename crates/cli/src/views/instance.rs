@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use console::{Style, style};
 use terrace_domain::run::{
-    Awaiting, Changes, Failure, Instance, InstanceState, SkipReason, TerraformDiagnostic, WaitsFor,
+    Awaiting, Changes, Failure, Instance, InstanceState, Refusal, SkipReason, TerraformDiagnostic, WaitsFor,
 };
 
 use super::time;
@@ -71,13 +71,28 @@ fn words(state: &InstanceState) -> String {
         }
         InstanceState::Skipped(SkipReason::Superseded(run)) => format!("left to run {run}, which is newer"),
         InstanceState::Awaiting(awaiting) => waiting_for_people(awaiting),
-        InstanceState::Refused(kind) => format!("refused: this version of Terrace cannot decide the gate `{kind}`"),
+        InstanceState::Refused(refusal) => refused(refusal),
         InstanceState::Rejected { by, reason } if reason.is_empty() => format!("rejected by {by}"),
         InstanceState::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
         InstanceState::Unsettled => {
             "cut off in apply: what came of it is looked into when the run is resumed".to_owned()
         }
         other => other.word().to_owned(),
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotRehearsed(kinds) => {
+            let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            format!("refused: the rehearsal {} of this release is not proven", kinds.join(" and "))
+        }
+        Refusal::NotRecovered(lost) => {
+            let lost: Vec<_> = lost.iter().map(|lost| lost.as_str()).collect();
+            format!("refused: the recovery of {} was not practised lately enough", lost.join(" and "))
+        }
+        Refusal::Losses(why) => format!("refused: {}", why.join("; ")),
+        Refusal::Undecidable(kind) => format!("refused: this version of Terrace cannot decide the gate `{kind}`"),
     }
 }
 

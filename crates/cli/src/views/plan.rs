@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use console::{Style, style};
 use serde::Serialize;
 use terrace_domain::name::StackName;
+use terrace_domain::plan::Difference;
 use terrace_domain::run::{Run, Step};
 use terrace_driver::local::Notice;
 use terrace_world::terraform::Message;
@@ -25,6 +26,7 @@ struct StackPlan {
     /// Address and action of each resource that changes.
     resources: Vec<(String, String)>,
     rendering: Option<String>,
+    differences: Vec<Difference>,
 }
 
 impl Gathered {
@@ -39,8 +41,18 @@ impl Gathered {
             Notice::Plan { instance, text } => {
                 plans.entry(instance.stack.clone()).or_default().rendering = Some((*text).to_owned());
             }
+            Notice::Differences { instance, differences } => {
+                plans.entry(instance.stack.clone()).or_default().differences = differences.to_vec();
+            }
             _ => {}
         }
+    }
+
+    /// What the plans would still change, attribute by attribute, where that was asked for.
+    pub fn differences(&self) -> BTreeMap<StackName, Vec<Difference>> {
+        let plans = self.plans.lock().expect("no panic while held");
+        let some = plans.iter().filter(|(_, plan)| !plan.differences.is_empty());
+        some.map(|(stack, plan)| (stack.clone(), plan.differences.clone())).collect()
     }
 
     /// Prints the plans.

@@ -6,13 +6,15 @@ use console::style;
 use serde::Serialize;
 use terrace_domain::estate::Estate;
 use terrace_domain::name::{EnvironmentName, StackName};
+use terrace_domain::rehearsal::Lost;
 use terrace_domain::run::Moment;
 use terrace_driver::home::Home;
+use terrace_driver::rehearsals::Recovered;
 use terrace_driver::store::InstanceRow;
 use terrace_world::lock::{Holder, holder};
 
 use super::run::short;
-use super::{print, print_json, say, table, time};
+use super::{print, print_json, rehearsal, say, table, time};
 
 /// All that `status` shows.
 pub struct Overview<'a> {
@@ -23,15 +25,22 @@ pub struct Overview<'a> {
     environments: Vec<&'a str>,
     /// Who works in which environment right now.
     holders: BTreeMap<&'a str, Holder>,
+    /// The recoveries that were practised, by what was lost, the newest first.
+    recoveries: BTreeMap<Lost, Vec<Recovered>>,
 }
 
 impl<'a> Overview<'a> {
     /// What is known of the estate, of what was delivered, and of who is at work.
-    pub fn new(estate: Option<&'a Estate>, rows: &'a [InstanceRow], home: &Home) -> Self {
+    pub fn new(
+        estate: Option<&'a Estate>,
+        rows: &'a [InstanceRow],
+        home: &Home,
+        recoveries: BTreeMap<Lost, Vec<Recovered>>,
+    ) -> Self {
         let environments = estate.map_or_else(|| recorded(rows), columns);
         let held = |name: &str| holder(&home.locks(), name).ok().flatten();
         let holders = environments.iter().filter_map(|name| Some((*name, held(name)?))).collect();
-        Self { estate, rows, environments, holders }
+        Self { estate, rows, environments, holders, recoveries }
     }
 
     /// As text.
@@ -60,6 +69,7 @@ impl<'a> Overview<'a> {
                 "{environment}: `{command}` is at work since {started_at} (process {pid} of {user} on {host})"
             ));
         }
+        rehearsal::recoveries(&self.recoveries, self.estate.and_then(|estate| estate.recovery.every_ms));
         if self.estate.is_some() && stacks.is_empty() {
             say("The estate has no stacks yet: a folder with a stack.hcl is one.");
         } else if self.rows.is_empty() {
@@ -79,6 +89,7 @@ impl<'a> Overview<'a> {
             estate: self.estate.map(|estate| estate.name.as_str()),
             environments: environments.collect(),
             instances: self.rows.iter().map(instance_json).collect(),
+            recoveries: self.recoveries.iter().filter_map(recovery_json).collect(),
         };
         print_json("terrace.status/2", &report);
     }
@@ -119,6 +130,28 @@ struct StatusJson<'a> {
     estate: Option<&'a str>,
     environments: Vec<EnvironmentJson<'a>>,
     instances: Vec<InstanceJson<'a>>,
+    recoveries: Vec<RecoveryJson>,
+}
+
+#[derive(Serialize)]
+struct RecoveryJson {
+    lost: &'static str,
+    /// When it was last practised with success; milliseconds since 1970, UTC.
+    succeeded_at_ms: Option<i64>,
+    took_ms: Option<u64>,
+    /// Whether the last one failed.
+    last_failed: bool,
+}
+
+fn recovery_json((lost, all): (&Lost, &Vec<Recovered>)) -> Option<RecoveryJson> {
+    let newest = all.first()?;
+    let success = all.iter().find(|recovered| recovered.took_ms.is_some());
+    Some(RecoveryJson {
+        lost: lost.as_str(),
+        succeeded_at_ms: success.map(|recovered| recovered.at.0),
+        took_ms: success.and_then(|recovered| recovered.took_ms),
+        last_failed: newest.took_ms.is_none(),
+    })
 }
 
 #[derive(Serialize)]

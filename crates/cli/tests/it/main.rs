@@ -24,6 +24,7 @@ mod left_behind;
 mod outlived;
 mod pipeline;
 mod plan;
+mod rehearse;
 mod release;
 mod release_registry;
 mod sandbox;

@@ -24,14 +24,18 @@ pub(super) fn facts_of(text: &str) -> FileFacts {
     }
 }
 
-/// Whether a line begins with a block that matters. A block stands at the beginning of a line, or after a comment that ends there.
+/// The argument of a resource's `lifecycle` block by which Terraform refuses to destroy it.
+const PREVENT_DESTROY: &str = "prevent_destroy";
+
+/// Whether a line begins with a block that matters, or a resource may be protected. A block stands at the beginning of a line, or after a comment that ends there.
 pub(super) fn may_hold_facts(text: &str) -> bool {
     let begins_block = |rest: &str| {
         BLOCKS.iter().any(|word| {
             rest.strip_prefix(word).is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
         })
     };
-    text.lines().any(|line| line.split("*/").any(|rest| begins_block(rest.trim_start())))
+    text.contains(PREVENT_DESTROY)
+        || text.lines().any(|line| line.split("*/").any(|rest| begins_block(rest.trim_start())))
 }
 
 fn of_body(body: &Body, text: &str) -> FileFacts {
@@ -52,11 +56,19 @@ fn of_body(body: &Body, text: &str) -> FileFacts {
                 at: span_of(name).into(),
             }),
             ("module", [name]) => facts.modules.push(module(name.as_str(), block)),
+            ("resource", [kind, name]) if is_protected(&block.body) => {
+                facts.protected.push(format!("{}.{}", kind.as_str(), name.as_str()));
+            }
             ("terraform", []) => of_terraform(&block.body, &mut facts),
             _ => {}
         }
     }
     facts
+}
+
+fn is_protected(resource: &Body) -> bool {
+    let mut lifecycles = resource.get_blocks("lifecycle");
+    lifecycles.any(|lifecycle| boolean(&lifecycle.body, PREVENT_DESTROY) == Some(true))
 }
 
 fn module(name: &str, block: &Block) -> ModuleFact {

@@ -33,6 +33,14 @@ pub(super) fn facts_of(text: &str) -> FileFacts {
         let (source, version) = (text_of(body, "source"), text_of(body, "version"));
         facts.modules.push(ModuleFact { name, source, version, at: At::default() });
     }
+    for (kind, resources) in labelled(&root, "resource") {
+        let all = resources.as_object().into_iter().flatten();
+        for (name, body) in all.flat_map(|(name, body)| bodies(Some(body)).map(move |body| (name, body))) {
+            if bodies(body.get("lifecycle")).any(|lifecycle| boolean(lifecycle, "prevent_destroy") == Some(true)) {
+                facts.protected.push(format!("{kind}.{name}"));
+            }
+        }
+    }
     for block in bodies(root.get("terraform")) {
         of_terraform(block, &mut facts);
     }

@@ -7,6 +7,7 @@ use terrace_domain::diagnostic::{Diagnostic, nearest};
 use terrace_domain::estate::{Environment, GATE_KINDS, Gate, Stage};
 use terrace_domain::expression::Span;
 use terrace_domain::name::{EnvironmentName, StageName};
+use terrace_domain::rehearsal::{Kind, Lost};
 use terrace_domain::value::Value;
 
 use super::{second_block, taken};
@@ -17,7 +18,9 @@ const PIPELINE: Schema = Schema { what: "a `pipeline` block", attributes: &[], b
 const STAGE: Schema = Schema { what: "a `stage` block", attributes: &["environment", "rehearse"], blocks: &["gate"] };
 
 /// The kinds of rehearsals.
-const REHEARSALS: [&str; 3] = ["zero", "upgrade", "recovery"];
+const REHEARSALS: [&str; 3] = [Kind::ALL[0].as_str(), Kind::ALL[1].as_str(), Kind::ALL[2].as_str()];
+/// What can be lost.
+const LOSSES: [&str; 3] = [Lost::ALL[0].as_str(), Lost::ALL[1].as_str(), Lost::ALL[2].as_str()];
 
 /// What a gate's setting may be.
 #[derive(Clone, Copy)]
@@ -25,6 +28,8 @@ enum Type {
     Text,
     Texts,
     Rehearsals,
+    Losses,
+    Duration,
     WholeNumber,
     Share,
     Scalar,
@@ -48,7 +53,7 @@ fn gate_schema(kind: &str) -> (Schema, &'static [Type]) {
             &[Type::Texts, Type::Text, Type::Text, Type::Text, Type::Any],
         ),
         "soak" => ("a `soak` gate", &["for"], &[Type::Text]),
-        "recovery" => ("a `recovery` gate", &["younger_than"], &[Type::Text]),
+        "recovery" => ("a `recovery` gate", &["younger_than", "of"], &[Type::Duration, Type::Losses]),
         _ => ("a `clean` gate", &[], &[]),
     };
     (Schema { what, attributes, blocks: &[] }, types)
@@ -99,8 +104,9 @@ fn read_stage(
     let environment = read_environment(file, &section, environments, delivered);
     let mut rehearse = Vec::new();
     for kind in file.texts(&section, "rehearse") {
-        if is_rehearsal(file, &kind) {
-            rehearse.push(kind.value);
+        match Kind::from_word(&kind.value) {
+            Some(known) => rehearse.push(known),
+            None => no_rehearsal(file, &kind),
         }
     }
     if section.attributes().next().is_none() {
@@ -146,13 +152,9 @@ fn read_environment(
     Some(environment.name.clone())
 }
 
-fn is_rehearsal(file: &mut File<'_>, kind: &Placed<String>) -> bool {
-    let known = REHEARSALS.contains(&kind.value.as_str());
-    if !known {
-        let summary = format!("there is no rehearsal `{}`", kind.value);
-        file.error("wrong-value", kind.span, summary, format!("must be one of {}", quoted(&REHEARSALS)));
-    }
-    known
+fn no_rehearsal(file: &mut File<'_>, kind: &Placed<String>) {
+    let summary = format!("there is no rehearsal `{}`", kind.value);
+    file.error("wrong-value", kind.span, summary, format!("must be one of {}", quoted(&REHEARSALS)));
 }
 
 fn read_gate(file: &mut File<'_>, block: &Block) -> Option<Gate> {
@@ -176,7 +178,7 @@ fn read_gate(file: &mut File<'_>, block: &Block) -> Option<Gate> {
         let expected = schema.attributes.iter().position(|known| *known == key).map_or(Type::Any, |at| types[at]);
         match expected.mismatch(&value) {
             None => {
-                settings.insert(key.to_owned(), value);
+                settings.insert(key.to_owned(), expected.read(value));
             }
             Some(expected) => {
                 let summary = format!("expected {expected}, found {}", with_article(&value));
@@ -188,6 +190,16 @@ fn read_gate(file: &mut File<'_>, block: &Block) -> Option<Gate> {
 }
 
 impl Type {
+    /// The value as gates have it: durations in milliseconds.
+    fn read(self, value: Value) -> Value {
+        match (self, &value) {
+            (Self::Duration, Value::String(text)) => {
+                crate::duration::millis(text).map_or(value, |millis| Value::Number(millis.into()))
+            }
+            _ => value,
+        }
+    }
+
     /// What is expected, when the value is not that.
     fn mismatch(self, value: &Value) -> Option<&'static str> {
         let all_texts = |items: &[Value], fits: &dyn Fn(&str) -> bool| {
@@ -201,6 +213,15 @@ impl Type {
             (Self::Rehearsals, Value::List(items)) => (
                 all_texts(items, &|text| REHEARSALS.contains(&text)),
                 "a list of \"zero\", \"upgrade\" or \"recovery\"",
+            ),
+            (Self::Losses, Value::List(items)) => (
+                all_texts(items, &|text| LOSSES.contains(&text)),
+                "a list of \"infrastructure\", \"state\" or \"code\"",
+            ),
+            (Self::Losses, _) => (false, "a list of \"infrastructure\", \"state\" or \"code\""),
+            (Self::Duration, value) => (
+                matches!(value, Value::String(text) if crate::duration::millis(text).is_ok()),
+                "a duration such as \"30m\" or \"7d\"",
             ),
             (Self::Rehearsals, _) => (false, "a list of \"zero\", \"upgrade\" or \"recovery\""),
             (Self::WholeNumber, value) => {

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Approval, Awaiting, CannotApprove, Changes, Effect, Entry, Event, Instance, InstanceId, InstanceState, Mode,
-    Moment, Outcome, PlanCover, Run, RunId, SkipReason, Standing, Step,
+    Moment, Outcome, PlanCover, Refusal, Run, RunId, SkipReason, Standing, Step,
 };
 use crate::name::{EnvironmentName, StackName};
+use crate::plan::Loss;
+use crate::rehearsal::Lost;
 
 /// An event that cannot happen in the run's present state: a fault of the driver or of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,14 +81,16 @@ impl Advance<'_> {
         let name = event.name();
         match event {
             Event::Started => self.start(),
-            Event::Entered { environment, standings } => self.entered(&environment, standings)?,
+            Event::Entered { environment, standings, recovered } => {
+                self.entered(&environment, standings, recovered)?;
+            }
             Event::Prepared { instance, provisional } => self.prepared(&instance, provisional)?,
             Event::InputsUnknown { instance, upstream } => {
                 self.expect_planning_only(name)?;
                 let index = self.expect(&instance, name, |state| *state == InstanceState::Preparing)?;
                 self.finish(index, InstanceState::Blocked(upstream));
             }
-            Event::Planned { instance, changes, cover } => self.planned(&instance, changes, cover)?,
+            Event::Planned { instance, changes, cover, losses } => self.planned(&instance, changes, cover, losses)?,
             Event::Approved { instance, by, cover, .. } => self.approved(&instance, by, &cover)?,
             Event::Rejected { instance, by, reason } => {
                 let index = self.expect(&instance, name, |state| matches!(state, InstanceState::Awaiting(_)))?;
@@ -135,13 +139,14 @@ impl Advance<'_> {
         &mut self,
         environment: &EnvironmentName,
         standings: BTreeMap<StackName, Standing>,
+        recovered: BTreeMap<Lost, Moment>,
     ) -> Result<(), Impossible> {
         let stage = self.run.stage_index.get(environment).copied();
         let stage = stage.filter(|stage| self.run.stages[*stage].entry == Entry::Asked);
         let stage = stage.ok_or_else(|| Impossible::NotAsked(environment.clone()))?;
         let progress = &mut self.run.stages[stage];
         progress.entry = Entry::Inside;
-        progress.standings = standings;
+        (progress.standings, progress.recovered) = (standings, recovered);
         let waiting = std::mem::take(&mut progress.at_the_door);
         self.arrive_all(waiting);
         Ok(())
@@ -163,11 +168,20 @@ impl Advance<'_> {
         Ok(())
     }
 
-    fn planned(&mut self, id: &InstanceId, changes: Changes, cover: Option<Box<PlanCover>>) -> Result<(), Impossible> {
+    fn planned(
+        &mut self,
+        id: &InstanceId,
+        changes: Changes,
+        cover: Option<Box<PlanCover>>,
+        losses: Vec<Loss>,
+    ) -> Result<(), Impossible> {
         let index = self.expect(id, "Planned", |state| *state == InstanceState::Planning)?;
-        let asks_people = self.run.order.stages[self.run.stage_of(index)].approval().is_some();
+        let stage = &self.run.order.stages[self.run.stage_of(index)];
+        let asks_people = stage.approval().is_some();
+        let objections = stage.allowance(&id.stack).map(|allowed| allowed.objections(&losses)).unwrap_or_default();
         let nothing_to_do = changes.is_empty();
         let instance = &mut self.run.instances[index];
+        instance.losses = losses;
         if instance.partly_applied {
             // What was begun counts as this run's change, whatever is left of it.
             let told = instance.changes.get_or_insert_default();
@@ -178,6 +192,8 @@ impl Advance<'_> {
         if nothing_to_do {
             let state = if instance.partly_applied { InstanceState::Applied } else { InstanceState::Unchanged };
             self.finish(index, state);
+        } else if !objections.is_empty() {
+            self.finish(index, InstanceState::Refused(Refusal::Losses(objections)));
         } else if self.run.order.mode == Mode::Plan {
             self.finish(index, InstanceState::Planned);
         } else if self.run.stopping {
@@ -257,6 +273,7 @@ impl Advance<'_> {
         match self.run.order.mode {
             Mode::Plan => Ok(()),
             Mode::Deliver => Err(Impossible::Run { event, run: "delivers" }),
+            Mode::Destroy => Err(Impossible::Run { event, run: "destroys" }),
         }
     }
 
@@ -330,6 +347,7 @@ impl Advance<'_> {
         let progress = &mut self.run.stages[stage];
         let was = std::mem::take(&mut progress.entry);
         progress.standings.clear();
+        progress.recovered.clear();
         if was != Entry::Outside {
             self.effects.push(Effect::Leave(self.run.order.stages[stage].environment.clone()));
         }
@@ -397,7 +415,9 @@ impl Advance<'_> {
         if let Some(before) = stage.after.as_ref().filter(|_| !self.is_proven(index)) {
             return Some(InstanceState::Skipped(SkipReason::NotProven(before.clone())));
         }
-        stage.undecidable().map(|kind| InstanceState::Refused(kind.to_owned()))
+        let progress = &self.run.stages[self.run.stage_of(index)];
+        let standing = self.standing(self.run.stage_of(index), &stack.stack);
+        stage.refusal(&standing, &progress.recovered, self.at).map(InstanceState::Refused)
     }
 
     fn standing(&self, stage: usize, stack: &StackName) -> Standing {
@@ -484,6 +504,7 @@ impl Advance<'_> {
         for stage in &mut self.run.stages {
             stage.entry = Entry::Outside;
             stage.standings.clear();
+            stage.recovered.clear();
             stage.at_the_door.clear();
         }
         let mut again = Vec::new();

@@ -77,7 +77,7 @@ impl Run {
         if !is_asked {
             let asked = stage.gates.iter().flat_map(|gate| match gate {
                 super::Gate::Approval { by, .. } => by.clone(),
-                super::Gate::Undecidable(_) => Vec::new(),
+                _ => Vec::new(),
             });
             return Err(CannotApprove::NotAsked { instance: id.clone(), by: by.to_owned(), asked: asked.collect() });
         }

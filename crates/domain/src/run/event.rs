@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CoverPart, InstanceId, PlanCover, RunId, Standing};
+use super::{CoverPart, InstanceId, Moment, PlanCover, RunId, Standing};
 use crate::name::{EnvironmentName, StackName};
 use crate::path::RepoPath;
+use crate::plan::Loss;
+use crate::rehearsal::Lost;
 
 /// A step of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +115,8 @@ pub enum Event {
         environment: EnvironmentName,
         /// What earlier runs left of the order's stacks, and of those that they read. What is not named is not there.
         standings: BTreeMap<StackName, Standing>,
+        /// When a recovery from each loss was last practised with success.
+        recovered: BTreeMap<Lost, Moment>,
     },
     /// An instance is prepared.
     Prepared {
@@ -136,6 +140,8 @@ pub enum Event {
         changes: Changes,
         /// What an approval of it covers; there where a gate asks people.
         cover: Option<Box<PlanCover>>,
+        /// What it would take away; there where a gate limits that.
+        losses: Vec<Loss>,
     },
     /// Somebody approved an instance's plan.
     Approved {

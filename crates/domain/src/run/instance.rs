@@ -5,8 +5,9 @@ use std::fmt;
 
 use super::approval::Approval;
 use super::cover::{CoverPart, PlanCover};
-use super::{Changes, Failure, Moment, RunId, Step};
+use super::{Changes, Failure, Moment, Refusal, RunId, Step};
 use crate::name::{EnvironmentName, StackName};
+use crate::plan::Loss;
 
 /// Names an instance: a stack in an environment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,8 +55,8 @@ pub enum InstanceState {
     Blocked(BTreeSet<StackName>),
     /// It was not started.
     Skipped(SkipReason),
-    /// A gate of this kind refuses.
-    Refused(String),
+    /// A gate refuses.
+    Refused(Refusal),
     /// Somebody rejected its plan.
     Rejected {
         /// Who.
@@ -182,6 +183,8 @@ pub struct Instance {
     pub changes: Option<Changes>,
     /// Whether the plan was made on planned, not yet applied, outputs of an upstream.
     pub provisional: bool,
+    /// What the plan would take away, where that was asked for.
+    pub losses: Vec<Loss>,
     /// When its first step began.
     pub started: Option<Moment>,
     /// When it came to its end.
@@ -199,6 +202,7 @@ impl Instance {
             state: InstanceState::Waiting,
             changes: None,
             provisional: false,
+            losses: Vec::new(),
             started: None,
             finished: None,
             approved: None,

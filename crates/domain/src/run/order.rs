@@ -6,6 +6,7 @@ use super::Moment;
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::name::{EnvironmentName, StackName, StageName};
+use crate::rehearsal::{Kind, Lost, UpgradeAllowance};
 
 /// What a run does with each instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +15,15 @@ pub enum Mode {
     Plan,
     /// Plan, then apply that plan.
     Deliver,
+    /// Plan the destruction of all that is there, then apply that plan. What is downstream goes first.
+    Destroy,
+}
+
+impl Mode {
+    /// Whether plans are applied.
+    pub fn applies(self) -> bool {
+        self != Self::Plan
+    }
 }
 
 /// What a run is to do; fixed when it starts.
@@ -64,7 +74,37 @@ pub enum Gate {
         /// How many different people must.
         count: u32,
     },
+    /// The release must have passed these rehearsals, with the releases that it rests on.
+    Evidence {
+        /// Which.
+        of: BTreeSet<Kind>,
+    },
+    /// A recovery must have been practised with success, not longer ago than that.
+    Recovery {
+        /// What was lost in it.
+        of: BTreeSet<Lost>,
+        /// In milliseconds.
+        younger_than_ms: u64,
+    },
+    /// The plan must not take away what it may not.
+    Losses {
+        /// What it may, by stack.
+        allowed: BTreeMap<StackName, UpgradeAllowance>,
+    },
     /// A kind that cannot be decided: it refuses.
+    Undecidable(String),
+}
+
+/// Why a gate refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// These rehearsals are not proven for the release.
+    NotRehearsed(BTreeSet<Kind>),
+    /// No recovery from these losses was practised lately enough.
+    NotRecovered(BTreeSet<Lost>),
+    /// What the plan would take away, in words.
+    Losses(Vec<String>),
+    /// This version cannot decide a gate of this kind.
     Undecidable(String),
 }
 
@@ -94,9 +134,58 @@ pub struct Standing {
     pub outputs_changed: Option<Moment>,
     /// Whether there is evidence that the ordered release succeeded in the stage before.
     pub proven: bool,
+    /// The rehearsals that the ordered release passed, by the evidence that there is.
+    pub rehearsed: Rehearsed,
+}
+
+/// Kinds of rehearsals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// From nothing.
+    pub zero: bool,
+    /// Over what runs; also where nothing does.
+    pub upgrade: bool,
+    /// After a loss.
+    pub recovery: bool,
+}
+
+impl Rehearsed {
+    /// Whether a kind is among them.
+    pub fn has(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Zero => self.zero,
+            Kind::Upgrade => self.upgrade,
+            Kind::Recovery => self.recovery,
+        }
+    }
+
+    /// Adds a kind.
+    pub fn add(&mut self, kind: Kind) {
+        match kind {
+            Kind::Zero => self.zero = true,
+            Kind::Upgrade => self.upgrade = true,
+            Kind::Recovery => self.recovery = true,
+        }
+    }
 }
 
 impl Order {
+    /// The same stacks for their destruction: those that depend on others go first.
+    #[must_use]
+    pub fn reversed(stacks: Vec<OrderedStack>) -> Vec<OrderedStack> {
+        let mut after: BTreeMap<StackName, BTreeMap<StackName, BTreeSet<String>>> = BTreeMap::new();
+        for ordered in &stacks {
+            for upstream in ordered.upstream.keys() {
+                after.entry(upstream.clone()).or_default().insert(ordered.stack.clone(), BTreeSet::new());
+            }
+        }
+        let turned = stacks.into_iter().rev().map(|ordered| {
+            let upstream = after.remove(&ordered.stack).unwrap_or_default();
+            OrderedStack { upstream, only_if_upstream_changes: false, ..ordered }
+        });
+        turned.collect()
+    }
+
     /// The stacks of `stacks` in the graph's order, and those of `downstream`, which take part only if what they read changes.
     pub fn stacks_of(
         graph: &Graph,
@@ -126,6 +215,9 @@ impl Gate {
     pub fn kind(&self) -> &str {
         match self {
             Self::Approval { .. } => "approval",
+            Self::Evidence { .. } => "evidence",
+            Self::Recovery { .. } => "recovery",
+            Self::Losses { .. } => "losses",
             Self::Undecidable(kind) => kind,
         }
     }
@@ -136,15 +228,40 @@ impl OrderedStage {
     pub fn approval(&self) -> Option<(&Option<BTreeSet<String>>, u32)> {
         self.gates.iter().find_map(|gate| match gate {
             Gate::Approval { approvers, count, .. } => Some((approvers, *count)),
-            Gate::Undecidable(_) => None,
+            _ => None,
         })
     }
 
-    /// The gate that cannot be decided, where there is one.
-    pub fn undecidable(&self) -> Option<&str> {
+    /// What the plan of a stack may take away, where that is limited.
+    pub fn allowance(&self, stack: &StackName) -> Option<UpgradeAllowance> {
         self.gates.iter().find_map(|gate| match gate {
-            Gate::Undecidable(kind) => Some(kind.as_str()),
-            Gate::Approval { .. } => None,
+            Gate::Losses { allowed } => Some(allowed.get(stack).cloned().unwrap_or_default()),
+            _ => None,
+        })
+    }
+
+    /// Whether it must be known what plans take away.
+    pub fn asks_for_losses(&self) -> bool {
+        self.gates.iter().any(|gate| matches!(gate, Gate::Losses { .. }))
+    }
+
+    /// Why a gate refuses an instance before anything is planned: the first that does. `recovered`: when a recovery was last practised with
+    /// success.
+    pub fn refusal(&self, standing: &Standing, recovered: &BTreeMap<Lost, Moment>, now: Moment) -> Option<Refusal> {
+        self.gates.iter().find_map(|gate| match gate {
+            Gate::Evidence { of } => {
+                let missing: BTreeSet<Kind> =
+                    of.iter().copied().filter(|kind| !standing.rehearsed.has(*kind)).collect();
+                (!missing.is_empty()).then_some(Refusal::NotRehearsed(missing))
+            }
+            Gate::Recovery { of, younger_than_ms } => {
+                let is_late =
+                    |lost: &Lost| recovered.get(lost).is_none_or(|at| now.millis_since(*at) > *younger_than_ms);
+                let late: BTreeSet<Lost> = of.iter().copied().filter(is_late).collect();
+                (!late.is_empty()).then_some(Refusal::NotRecovered(late))
+            }
+            Gate::Undecidable(kind) => Some(Refusal::Undecidable(kind.clone())),
+            Gate::Approval { .. } | Gate::Losses { .. } => None,
         })
     }
 }

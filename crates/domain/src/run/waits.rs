@@ -39,7 +39,7 @@ impl Run {
             InstanceState::Awaiting(awaiting) => {
                 let by = self.order.stages[stage].gates.iter().flat_map(|gate| match gate {
                     super::Gate::Approval { by, .. } => by.clone(),
-                    super::Gate::Undecidable(_) => Vec::new(),
+                    _ => Vec::new(),
                 });
                 vec![WaitsFor::Approval { missing: self.approvals_missing(index, awaiting), by: by.collect() }]
             }

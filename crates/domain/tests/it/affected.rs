@@ -328,7 +328,7 @@ fn the_pipeline_affects_nothing() {
     let stage = Stage {
         name: "prod".parse().expect("a name"),
         environment: Some("prod".parse().expect("a name")),
-        rehearse: vec!["zero".to_owned()],
+        rehearse: vec![terrace_domain::rehearsal::Kind::Zero],
         gates: vec![gate],
         span: Span::default(),
     };

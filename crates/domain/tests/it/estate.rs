@@ -25,6 +25,8 @@ pub(crate) fn estate(stacks: impl IntoIterator<Item = Stack>) -> Estate {
         teams: BTreeMap::new(),
         trust: BTreeMap::new(),
         recipients: Vec::new(),
+        rehearsals: terrace_domain::rehearsal::RehearsalSettings::default(),
+        recovery: terrace_domain::rehearsal::RecoveryObjective::default(),
         stacks: stacks.into_iter().map(|stack| (stack.name.clone(), stack)).collect(),
     }
 }
@@ -63,6 +65,8 @@ pub(crate) fn stack(folder: &str) -> Stack {
         inputs: BTreeMap::new(),
         depends_on: Vec::new(),
         watch: Vec::new(),
+        fixtures: BTreeMap::new(),
+        upgrade: terrace_domain::rehearsal::UpgradeAllowance::default(),
         references: Vec::new(),
         span: NOWHERE,
     }

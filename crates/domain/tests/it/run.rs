@@ -3,6 +3,7 @@
 mod chain;
 mod event;
 mod expectation;
+mod gate;
 mod outcome;
 mod property;
 mod scenario;

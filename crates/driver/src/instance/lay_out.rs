@@ -1,7 +1,8 @@
 //! Lays out the work folder of an instance, so that Terraform can run in it.
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use terrace_domain::name::StackName;
+use terrace_domain::path::RepoPath;
 use terrace_domain::run::{InstanceId, Step};
 use terrace_sandbox::Attachment;
 use terrace_world::terraform::Environment;
@@ -57,7 +58,9 @@ pub(super) fn lay_out(ctx: &Context, id: &InstanceId) -> StepResult<Place> {
     let (kind, settings) =
         backend_of(&ctx.estate, ctx.environment(id), ctx.stack(id)).map_err(failed(Step::Prepare))?;
     make_private(folder.root()).map_err(failed(Step::Prepare))?;
-    let workspace = Workspace::new(folder.tree(), [folder.override_path()]);
+    let practice = practice_overrides(ctx, id);
+    let own = practice.iter().map(|(path, _)| path.clone()).chain([folder.override_path()]);
+    let workspace = Workspace::new(folder.tree(), own);
     let files = &ctx.source(id).files;
     tokio::task::block_in_place(|| workspace.lay_out(&*ctx.tree, files)).map_err(failed(Step::Prepare))?;
     if let Some(release) = &ctx.release
@@ -67,6 +70,9 @@ pub(super) fn lay_out(ctx: &Context, id: &InstanceId) -> StepResult<Place> {
     }
     let text = backend::override_text(&kind, &settings, folder.depth());
     write_private(&folder.override_file(), text.as_bytes()).map_err(failed(Step::Prepare))?;
+    for (path, text) in &practice {
+        write_private(&folder.tree().join(path.as_str()), text.as_bytes()).map_err(failed(Step::Prepare))?;
+    }
     let mut environment = ctx.process_environment.clone();
     if environment.get("TF_PLUGIN_CACHE_DIR").is_none() && installs_providers(ctx.source(id)) {
         make_private(&ctx.home.plugin_cache()).map_err(failed(Step::Prepare))?;
@@ -79,6 +85,30 @@ pub(super) fn lay_out(ctx: &Context, id: &InstanceId) -> StepResult<Place> {
         sandbox = Some(attachment);
     }
     Ok(Place { environment, backend: (kind, settings), _sandbox: sandbox })
+}
+
+/// The name of the file by which what is protected from destruction is not, in a rehearsal.
+const PRACTICE_FILE: &str = "terrace_practice_override.tf.json";
+
+/// What is practised with is destroyed afterwards, also what has `prevent_destroy`: override files by which it has not (Terraform language,
+/// "Override Files": of a `lifecycle` block each argument is replaced by itself), by their places in the tree.
+fn practice_overrides(ctx: &Context, id: &InstanceId) -> Vec<(RepoPath, String)> {
+    if ctx.practice.is_none() {
+        return Vec::new();
+    }
+    let modules = ctx.source(id).modules.iter().filter(|(_, facts)| !facts.protected.is_empty());
+    let text = |protected: &std::collections::BTreeSet<String>| {
+        let mut types: Map<String, Json> = Map::new();
+        for (kind, name) in protected.iter().filter_map(|resource| resource.split_once('.')) {
+            types.entry(kind).or_insert_with(|| json!({}))[name] = json!({ "lifecycle": { "prevent_destroy": false } });
+        }
+        json!({ "resource": types }).to_string()
+    };
+    modules
+        .map(|(folder, facts)| {
+            (folder.join(PRACTICE_FILE).expect("a file name does not climb"), text(&facts.protected))
+        })
+        .collect()
 }
 
 /// A state that Terraform could not save holds resources that no other state knows: to go on without it would build them anew.

@@ -1,6 +1,8 @@
 //! Plans an instance, and saves the plan.
 
+use terrace_domain::plan::{Difference, Loss, differences, losses};
 use terrace_domain::run::{Changes, InstanceId, Mode, PlanCover, Step};
+use terrace_domain::state::StateFacts;
 use tokio::sync::watch;
 
 use super::command::{Told, with_path};
@@ -8,9 +10,10 @@ use super::conclude::conclude;
 use super::cover::cover_of;
 use super::halt::{StepResult, failed};
 use super::locked::run_unlocked;
-use super::outputs::{OutputBook, read_plan, render_plan};
+use super::outputs::{OutputBook, read_plan, render_plan, show_plan};
 use super::prepare::{Prepared, write_inputs};
 use super::private_file::remove;
+use super::raw_state::state_of;
 use super::teller::Teller;
 use super::upstream::read_ahead;
 use crate::context::Context;
@@ -23,6 +26,10 @@ pub struct Planned {
     pub rendering: Option<String>,
     /// What an approval of it covers, where people are asked.
     pub cover: Option<Box<PlanCover>>,
+    /// What it would take away, where that is weighed.
+    pub losses: Vec<Loss>,
+    /// What it would change, attribute by attribute, where that is asked for.
+    pub differences: Vec<Difference>,
 }
 
 /// Plans, and saves the plan. In a run that only plans, notes what the plan says of outputs.
@@ -34,6 +41,14 @@ pub async fn plan(
     stop: watch::Receiver<bool>,
     teller: &Teller,
 ) -> StepResult<Planned> {
+    if ctx.mode == Mode::Destroy {
+        if is_empty(ctx, id, prepared, stop.clone()).await? {
+            return Ok(Planned::nothing());
+        }
+        if let Some(missing) = prepared.missing.take() {
+            return Err(missing);
+        }
+    }
     let mut told = run_plan(ctx, id, prepared, stop.clone(), teller).await?;
     if told.needs_init() && !prepared.initialised_now {
         // Something that was installed is gone: somebody cleared a cache, perhaps.
@@ -64,13 +79,55 @@ pub async fn plan(
         if renders { Some(render_plan(ctx, id, prepared.place().environment(), stop.clone()).await?) } else { None };
     let mut cover = None;
     if ctx.mode == Mode::Deliver && ctx.asks_people(id) && !changes.is_empty() {
-        cover = Some(Box::new(cover_of(ctx, id, prepared, stop).await?));
+        cover = Some(Box::new(cover_of(ctx, id, prepared, stop.clone()).await?));
         // It may lie there for days until people have decided.
         let folder = ctx.folder(id);
         let sealed = tokio::task::block_in_place(|| ctx.vault.seal_file(&folder.plan(), &folder.sealed_plan()));
         sealed.map_err(failed(Step::Plan))?;
     }
-    Ok(Planned { changes, rendering, cover })
+    let (losses, differences) = looked_into(ctx, id, prepared, &changes, stop).await?;
+    Ok(Planned { changes, rendering, cover, losses, differences })
+}
+
+impl Planned {
+    /// A plan in which there is nothing to do.
+    fn nothing() -> Self {
+        Self { changes: Changes::default(), rendering: None, cover: None, losses: Vec::new(), differences: Vec::new() }
+    }
+}
+
+/// Whether an instance's state has no resources.
+async fn is_empty(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &Prepared,
+    stop: watch::Receiver<bool>,
+) -> StepResult<bool> {
+    let Some(bytes) = state_of(ctx, id, prepared, stop).await? else { return Ok(true) };
+    let facts = StateFacts::read(&bytes).map_err(failed(Step::Plan))?;
+    Ok(facts.resources.is_empty())
+}
+
+/// What the saved plan would take away, and what it would change attribute by attribute; each where it is asked for.
+async fn looked_into(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &Prepared,
+    changes: &Changes,
+    stop: watch::Receiver<bool>,
+) -> StepResult<(Vec<Loss>, Vec<Difference>)> {
+    let compares = ctx.practice.as_ref().is_some_and(|practice| practice.compares);
+    if changes.is_empty() || !(compares || ctx.weighs(id)) {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let plan = show_plan(ctx, id, prepared, stop).await?;
+    let losses = if ctx.weighs(id) {
+        losses(&plan, &ctx.protected_of(&id.stack)).map_err(failed(Step::Plan))?
+    } else {
+        Vec::new()
+    };
+    let differences = if compares { differences(&plan).map_err(failed(Step::Plan))? } else { Vec::new() };
+    Ok((losses, differences))
 }
 
 fn is_read_downstream(ctx: &Context, id: &InstanceId) -> bool {
@@ -86,7 +143,7 @@ async fn run_plan(
 ) -> StepResult<Told> {
     let folder = ctx.folder(id);
     write_inputs(&folder, &prepared.inputs).map_err(failed(Step::Plan))?;
-    let arguments = vec![
+    let mut arguments: Vec<std::ffi::OsString> = vec![
         "plan".into(),
         "-input=false".into(),
         "-json".into(),
@@ -94,6 +151,9 @@ async fn run_plan(
         with_path("-out=", &folder.plan()),
         with_path("-var-file=", &folder.inputs()),
     ];
+    if ctx.mode == Mode::Destroy {
+        arguments.push("-destroy".into());
+    }
     let told = run_unlocked(ctx, id, prepared, "plan", &arguments, stop, teller).await;
     // The inputs may hold secrets; the saved plan has its own copy.
     remove(&folder.inputs()).map_err(failed(Step::Plan))?;

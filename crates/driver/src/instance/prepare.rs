@@ -28,6 +28,8 @@ pub struct Prepared {
     /// The digest of its settings.
     pub settings: Digest,
     pub(super) inputs: Map<String, Json>,
+    /// Why the inputs are not known, of an instance that is to be destroyed.
+    pub(super) missing: Option<Halt>,
     pub(super) place: Place,
     pub(super) initialised_now: bool,
 }
@@ -40,11 +42,21 @@ pub async fn prepare(
     stop: watch::Receiver<bool>,
 ) -> StepResult<Prepared> {
     let (outputs, provisional) = upstream_outputs(ctx, id, book, &stop).await?;
+    let mut missing = None;
     let inputs = match evaluate_inputs(&ctx.estate, ctx.environment(id), ctx.stack(id), &outputs) {
         Ok(Inputs::Known(inputs)) => inputs,
+        Ok(Inputs::Unknown(stacks)) if ctx.mode == Mode::Destroy => {
+            missing = Some(Halt::InputsUnknown(stacks));
+            Map::new()
+        }
         Ok(Inputs::Unknown(stacks)) => return Err(Halt::InputsUnknown(stacks)),
         Err(error) if ctx.mode == Mode::Plan && !error.missing.is_empty() => {
             return Err(Halt::InputsUnknown(error.missing.into_iter().map(|(stack, _)| stack).collect()));
+        }
+        // Where there is nothing to destroy, nothing need be known.
+        Err(error) if ctx.mode == Mode::Destroy => {
+            missing = Some(failure(Step::Prepare, error.to_string()).into());
+            Map::new()
         }
         Err(error) => {
             let mut failure = failure(Step::Prepare, error.to_string());
@@ -63,7 +75,7 @@ pub async fn prepare(
     let initialised_now = place.initialise(ctx, id, false, stop).await?;
     let settings = settings_digest(&ctx.estate, ctx.environment(id), ctx.stack(id));
     let outputs = digest_of_outputs(ctx, id, &outputs);
-    Ok(Prepared { source, provisional, outputs, settings, inputs, place, initialised_now })
+    Ok(Prepared { source, provisional, outputs, settings, inputs, missing, place, initialised_now })
 }
 
 /// The keyed digest of the outputs that the inputs read, and of no others.

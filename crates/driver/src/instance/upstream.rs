@@ -28,6 +28,12 @@ pub(super) async fn upstream_outputs(
         if why.outputs.is_empty() {
             continue;
         }
+        let stand_in =
+            ctx.practice.as_ref().and_then(|practice| practice.stand_ins.get(&(id.stack.clone(), upstream.clone())));
+        if let Some(values) = stand_in {
+            outputs.insert(upstream.clone(), values.clone());
+            continue;
+        }
         let of = InstanceId { environment: id.environment.clone(), stack: upstream.clone() };
         if let Some(planned) = book.planned(&of) {
             provisional = true;

@@ -5,10 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use terrace_domain::name::{EnvironmentName, StackName};
+use terrace_domain::rehearsal::{Lost, upgraded_environment};
+use terrace_domain::run::Gate;
 use terrace_world::lock::{Holder, Lock, LockError};
 
-use super::{DriveError, Event, InstanceId, Journal, Notice, Run, Standing, Workers, watch};
+use super::{DriveError, Event, InstanceId, Journal, Moment, Notice, Run, Standing, Workers, watch};
 use crate::instance::Watcher;
+use crate::rehearsals::last_successes;
 use crate::store::{Store, StoreError};
 use crate::witness::{Found, Witness};
 
@@ -63,8 +66,45 @@ impl Workers {
         for (instance, before, why) in &bad {
             (self.watcher)(Notice::BadEvidence { instance, environment: before, why });
         }
+        let mut standings = standings;
+        let recovered = self.practised(journal.store(), run, environment, &mut standings).map_err(unread)?;
         self.inside.insert(environment.clone(), lock);
-        Ok(Some(Event::Entered { environment: environment.clone(), standings }))
+        Ok(Some(Event::Entered { environment: environment.clone(), standings, recovered }))
+    }
+}
+
+impl Workers {
+    /// What was practised of an order's stacks, where a gate asks for that; noted in the standings. And when a recovery was last practised with
+    /// success.
+    fn practised(
+        &self,
+        store: Option<&Store>,
+        run: &Run,
+        environment: &EnvironmentName,
+        standings: &mut BTreeMap<StackName, Standing>,
+    ) -> Result<BTreeMap<Lost, Moment>, StoreError> {
+        let order = run.order();
+        let stage = order.stages.iter().find(|stage| stage.environment == *environment);
+        let asks = |test: fn(&Gate) -> bool| stage.is_some_and(|stage| stage.gates.iter().any(test));
+        if asks(|gate| matches!(gate, Gate::Evidence { .. }))
+            && let (Some(witness), Some(store)) = (&self.ctx.witness, store)
+        {
+            let runs = store.standings(upgraded_environment(&self.ctx.estate).as_str())?;
+            let releases = order.stacks.iter().filter_map(|ordered| Some((&ordered.stack, ordered.release.as_ref()?)));
+            let upstream = |stack: &StackName| self.ctx.upstream_releases(stack);
+            let from = |stack: &StackName| runs.get(stack).and_then(|standing| standing.release);
+            // Without evidence nothing enters: what cannot be read is not there.
+            let found = witness.find_rehearsed(releases, &upstream, &from).unwrap_or_default();
+            for (stack, kinds) in found {
+                standings.entry(stack).or_default().rehearsed = kinds;
+            }
+        }
+        if asks(|gate| matches!(gate, Gate::Recovery { .. }))
+            && let Some(store) = store
+        {
+            return Ok(last_successes(&store.recoveries()?));
+        }
+        Ok(BTreeMap::new())
     }
 }
 

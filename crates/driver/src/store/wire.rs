@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use terrace_domain::digest::{Digest, NotADigest};
 use terrace_domain::name::{EnvironmentName, NameError, StackName};
+use terrace_domain::plan::{Loss, LossKind};
+use terrace_domain::rehearsal::{Kind, Lost, UpgradeAllowance};
 use terrace_domain::run::{
     ChangeRecord, Changes, CoverPart, Event, Failure, Gate, InstanceId, Mode, Moment, Order, OrderedStack,
-    OrderedStage, PlanCover, RunId, Standing, Step, TerraformDiagnostic,
+    OrderedStage, PlanCover, Rehearsed, RunId, Standing, Step, TerraformDiagnostic,
 };
 
 /// What is stored cannot be read: written by another version, or damaged.
@@ -60,6 +62,7 @@ struct OrderWire {
 enum ModeWire {
     Plan,
     Deliver,
+    Destroy,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,7 +80,16 @@ struct StageWire {
 #[serde(tag = "gate", rename_all = "snake_case")]
 enum GateWire {
     Approval { approvers: Option<BTreeSet<String>>, by: Vec<String>, count: u32 },
+    Evidence { of: BTreeSet<String> },
+    Recovery { of: BTreeSet<String>, younger_than_ms: u64 },
+    Losses { allowed: BTreeMap<String, AllowanceWire> },
     Undecidable { kind: String },
+}
+
+#[derive(Serialize, Deserialize)]
+struct AllowanceWire {
+    allow: Vec<String>,
+    budget: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +124,7 @@ pub fn write_order(order: &Order) -> String {
         mode: match order.mode {
             Mode::Plan => ModeWire::Plan,
             Mode::Deliver => ModeWire::Deliver,
+            Mode::Destroy => ModeWire::Destroy,
         },
         release: order.release.as_ref().map(text),
         commit: order.commit.clone(),
@@ -126,8 +139,20 @@ pub fn write_order(order: &Order) -> String {
 fn gate_wire(gate: &Gate) -> GateWire {
     match gate.clone() {
         Gate::Approval { approvers, by, count } => GateWire::Approval { approvers, by, count },
+        Gate::Evidence { of } => GateWire::Evidence { of: words(of, Kind::as_str) },
+        Gate::Recovery { of, younger_than_ms } => GateWire::Recovery { of: words(of, Lost::as_str), younger_than_ms },
+        Gate::Losses { allowed } => {
+            let allowance = |(stack, UpgradeAllowance { allow, budget }): (StackName, UpgradeAllowance)| {
+                (stack.to_string(), AllowanceWire { allow, budget })
+            };
+            GateWire::Losses { allowed: allowed.into_iter().map(allowance).collect() }
+        }
         Gate::Undecidable(kind) => GateWire::Undecidable { kind },
     }
+}
+
+fn words<T>(all: impl IntoIterator<Item = T>, word: fn(T) -> &'static str) -> BTreeSet<String> {
+    all.into_iter().map(|one| word(one).to_owned()).collect()
 }
 
 /// An order from its text.
@@ -138,6 +163,7 @@ pub fn read_order(text: &str) -> Result<Order, WireError> {
         mode: match wire.mode {
             ModeWire::Plan => Mode::Plan,
             ModeWire::Deliver => Mode::Deliver,
+            ModeWire::Destroy => Mode::Destroy,
         },
         release: digest(wire.release)?,
         commit: wire.commit,
@@ -153,16 +179,34 @@ fn digest(text: Option<String>) -> Result<Option<Digest>, NotADigest> {
 }
 
 fn read_stage(wire: StageWire) -> Result<OrderedStage, WireError> {
-    let gates = wire.gates.into_iter().map(|gate| match gate {
-        GateWire::Approval { approvers, by, count } => Gate::Approval { approvers, by, count },
-        GateWire::Undecidable { kind } => Gate::Undecidable(kind),
-    });
     Ok(OrderedStage {
         stage: wire.stage.parse()?,
         environment: wire.environment.parse()?,
         after: wire.after.map(|name| name.parse()).transpose()?,
-        gates: gates.collect(),
+        gates: wire.gates.into_iter().map(read_gate).collect::<Result<_, _>>()?,
         settings: wire.settings.iter().map(|text| text.parse()).collect::<Result<_, NotADigest>>()?,
+    })
+}
+
+/// A gate from its wire. What a newer Terrace asks for and this one does not know refuses.
+fn read_gate(wire: GateWire) -> Result<Gate, NameError> {
+    Ok(match wire {
+        GateWire::Approval { approvers, by, count } => Gate::Approval { approvers, by, count },
+        GateWire::Evidence { of } => match of.iter().map(|word| Kind::from_word(word)).collect() {
+            Some(of) => Gate::Evidence { of },
+            None => Gate::Undecidable("evidence".to_owned()),
+        },
+        GateWire::Recovery { of, younger_than_ms } => match of.iter().map(|word| Lost::from_word(word)).collect() {
+            Some(of) => Gate::Recovery { of, younger_than_ms },
+            None => Gate::Undecidable("recovery".to_owned()),
+        },
+        GateWire::Losses { allowed } => {
+            let allowance = |(stack, wire): (String, AllowanceWire)| {
+                Ok((stack.parse()?, UpgradeAllowance { allow: wire.allow, budget: wire.budget }))
+            };
+            Gate::Losses { allowed: allowed.into_iter().map(allowance).collect::<Result<_, NameError>>()? }
+        }
+        GateWire::Undecidable { kind } => Gate::Undecidable(kind),
     })
 }
 
@@ -203,6 +247,8 @@ enum KindWire {
     Entered {
         environment: String,
         standings: BTreeMap<String, StandingWire>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        recovered: BTreeMap<String, i64>,
     },
     Prepared {
         instance: IdWire,
@@ -218,6 +264,8 @@ enum KindWire {
         changes: ChangesWire,
         #[serde(default)]
         cover: Option<CoverWire>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        losses: Vec<LossWire>,
     },
     Approved {
         instance: IdWire,
@@ -294,6 +342,18 @@ struct StandingWire {
     outputs_at: Option<i64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     proven: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    rehearsed: BTreeSet<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LossWire {
+    address: String,
+    resource_type: String,
+    replace: bool,
+    stateful: bool,
+    protected: bool,
+    because: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -383,16 +443,18 @@ fn kind_wire(event: &Event) -> KindWire {
     let names = |names: &BTreeSet<StackName>| names.iter().map(ToString::to_string).collect();
     match event.clone() {
         Event::Started => KindWire::Started,
-        Event::Entered { environment, standings } => KindWire::Entered {
+        Event::Entered { environment, standings, recovered } => KindWire::Entered {
             environment: environment.to_string(),
+            recovered: recovered.into_iter().map(|(lost, at)| (lost.as_str().to_owned(), at.0)).collect(),
             standings: standings.iter().map(|(name, standing)| (name.to_string(), standing_wire(standing))).collect(),
         },
         Event::Prepared { instance, provisional } => KindWire::Prepared { instance: id_wire(&instance), provisional },
         Event::InputsUnknown { instance, upstream } => {
             KindWire::InputsUnknown { instance: id_wire(&instance), upstream: names(&upstream) }
         }
-        Event::Planned { instance, changes, cover } => KindWire::Planned {
+        Event::Planned { instance, changes, cover, losses } => KindWire::Planned {
             instance: id_wire(&instance),
+            losses: losses.into_iter().map(loss_wire).collect(),
             changes: changes_wire(&changes),
             cover: cover.as_deref().map(cover_wire),
         },
@@ -433,7 +495,20 @@ fn standing_wire(standing: &Standing) -> StandingWire {
         delivered_at: standing.delivered.map(|at| at.0),
         outputs_at: standing.outputs_changed.map(|at| at.0),
         proven: standing.proven,
+        rehearsed: words(Kind::ALL.into_iter().filter(|kind| standing.rehearsed.has(*kind)), Kind::as_str),
     }
+}
+
+fn loss_wire(loss: Loss) -> LossWire {
+    let Loss { address, resource_type, kind, is_stateful, is_protected, because } = loss;
+    let replace = kind == LossKind::Replace;
+    LossWire { address, resource_type, replace, stateful: is_stateful, protected: is_protected, because }
+}
+
+fn read_loss(wire: LossWire) -> Loss {
+    let LossWire { address, resource_type, replace, stateful, protected, because } = wire;
+    let kind = if replace { LossKind::Replace } else { LossKind::Destroy };
+    Loss { address, resource_type, kind, is_stateful: stateful, is_protected: protected, because }
 }
 
 fn cover_wire(cover: &PlanCover) -> CoverWire {
@@ -486,23 +561,26 @@ pub fn read_event(text: &str) -> Result<Event, WireError> {
     let names = |names: BTreeSet<String>| names.iter().map(|name| name.parse()).collect::<Result<_, NameError>>();
     Ok(match serde_json::from_str::<KindWire>(text)? {
         KindWire::Started => Event::Started,
-        KindWire::Entered { environment, standings } => {
+        KindWire::Entered { environment, standings, recovered } => {
+            let known = |(word, at): (String, i64)| Some((Lost::from_word(&word)?, Moment(at)));
             let standings = standings.into_iter().map(|(name, wire)| Ok((name.parse()?, read_standing(wire)?)));
             Event::Entered {
                 environment: environment.parse::<EnvironmentName>()?,
                 standings: standings.collect::<Result<_, WireError>>()?,
+                recovered: recovered.into_iter().filter_map(known).collect(),
             }
         }
         KindWire::Prepared { instance, provisional } => Event::Prepared { instance: read_id(&instance)?, provisional },
         KindWire::InputsUnknown { instance, upstream } => {
             Event::InputsUnknown { instance: read_id(&instance)?, upstream: names(upstream)? }
         }
-        KindWire::Planned { instance, changes, cover } => {
+        KindWire::Planned { instance, changes, cover, losses } => {
             let ChangesWire { add, change, destroy, import, state_only, outputs } = changes;
             Event::Planned {
                 instance: read_id(&instance)?,
                 changes: Changes { add, change, destroy, import, state_only, outputs },
                 cover: cover.map(read_cover).transpose()?.map(Box::new),
+                losses: losses.into_iter().map(read_loss).collect(),
             }
         }
         KindWire::Approved { instance, by, reason, cover } => {
@@ -535,7 +613,10 @@ fn read_id(wire: &IdWire) -> Result<InstanceId, NameError> {
 }
 
 fn read_standing(wire: StandingWire) -> Result<Standing, NotADigest> {
+    let mut rehearsed = Rehearsed::default();
+    wire.rehearsed.iter().filter_map(|word| Kind::from_word(word)).for_each(|kind| rehearsed.add(kind));
     Ok(Standing {
+        rehearsed,
         release: digest(wire.release)?,
         settings: digest(wire.settings)?,
         delivered: wire.delivered_at.map(Moment),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::StackName;
+use terrace_domain::rehearsal::Kind;
 
 use super::wire::{from_value, parsed, to_value};
 
@@ -17,7 +18,7 @@ pub(super) const URI: &str = "https://terrace.dev/rehearsed/v1";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearsed {
     /// What was practised.
-    pub kind: Rehearsal,
+    pub kind: Kind,
     /// How it went.
     pub result: Outcome,
     /// When it had ended.
@@ -26,18 +27,6 @@ pub struct Rehearsed {
     pub from: Option<Digest>,
     /// The releases of the stacks that it rests on.
     pub upstream: BTreeMap<StackName, Digest>,
-}
-
-/// What is practised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rehearsal {
-    /// Deploying from nothing.
-    Zero,
-    /// Deploying over what runs in production.
-    Upgrade,
-    /// Recovering from a loss.
-    Recovery,
 }
 
 /// How a rehearsal went.
@@ -50,20 +39,9 @@ pub enum Outcome {
     Failed,
 }
 
-impl Rehearsal {
-    /// The kind in a word, as the configuration has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Zero => "zero",
-            Self::Upgrade => "upgrade",
-            Self::Recovery => "recovery",
-        }
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct Wire {
-    kind: Rehearsal,
+    kind: String,
     result: Outcome,
     at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +53,7 @@ struct Wire {
 impl Rehearsed {
     pub(super) fn to_value(&self) -> Value {
         to_value(&Wire {
-            kind: self.kind,
+            kind: self.kind.as_str().to_owned(),
             result: self.result,
             at: self.at.to_string(),
             from: self.from.map(|digest| digest.to_string()),
@@ -86,11 +64,12 @@ impl Rehearsed {
     pub(super) fn read(value: Value) -> Result<Self, String> {
         let wire: Wire = from_value(value)?;
         let from = wire.from.map(|digest| parsed("from", &digest)).transpose()?;
-        if wire.kind == Rehearsal::Upgrade && from.is_none() {
+        let kind = Kind::from_word(&wire.kind).ok_or_else(|| format!("there is no rehearsal `{}`", wire.kind))?;
+        if kind == Kind::Upgrade && from.is_none() {
             return Err("an upgrade is `from` a release".to_owned());
         }
         let entry = |(stack, digest): (String, String)| Ok((parsed("upstream", &stack)?, parsed("upstream", &digest)?));
         let upstream = wire.upstream.into_iter().map(entry).collect::<Result<_, String>>()?;
-        Ok(Self { kind: wire.kind, result: wire.result, at: parsed("at", &wire.at)?, from, upstream })
+        Ok(Self { kind, result: wire.result, at: parsed("at", &wire.at)?, from, upstream })
     }
 }

@@ -1,6 +1,7 @@
 //! Statements as they are written and read, and what is refused.
 
 use serde_json::json;
+use terrace_domain::rehearsal::Kind;
 
 use super::*;
 
@@ -36,7 +37,7 @@ fn built() -> Predicate {
     })
 }
 
-fn rehearsed(kind: Rehearsal, from: Option<Digest>) -> Predicate {
+fn rehearsed(kind: Kind, from: Option<Digest>) -> Predicate {
     Predicate::Rehearsed(Rehearsed {
         kind,
         result: Outcome::Passed,
@@ -61,9 +62,9 @@ fn statements_are_read_as_they_are_written() {
     for predicate in [
         applied(),
         built(),
-        rehearsed(Rehearsal::Zero, None),
-        rehearsed(Rehearsal::Upgrade, Some(digest(5))),
-        rehearsed(Rehearsal::Recovery, None),
+        rehearsed(Kind::Zero, None),
+        rehearsed(Kind::Upgrade, Some(digest(5))),
+        rehearsed(Kind::Recovery, None),
     ] {
         let statement = statement(predicate);
         let json = statement.to_json();
@@ -122,8 +123,8 @@ fn what_is_wrong_is_named() {
         wrong(applied(), |json| json["predicate"]["state"]["serial"] = json!(-1)),
         wrong(built(), |json| json["predicate"]["buildDefinition"]["buildType"] = json!("https://example.com/b")),
         wrong(built(), |json| json["predicate"]["buildDefinition"]["resolvedDependencies"] = json!([])),
-        wrong(rehearsed(Rehearsal::Zero, None), |json| json["predicate"]["kind"] = json!("tea")),
-        wrong(rehearsed(Rehearsal::Upgrade, None), |_| ()),
+        wrong(rehearsed(Kind::Zero, None), |json| json["predicate"]["kind"] = json!("tea")),
+        wrong(rehearsed(Kind::Upgrade, None), |_| ()),
     ];
     insta::assert_snapshot!(texts.join("\n"), @r#"
     the statement is of type `https://in-toto.io/Statement/v0.1`, not `https://in-toto.io/Statement/v1`

@@ -110,7 +110,11 @@ impl Replay {
                 for effect in effects {
                     match effect {
                         Effect::Enter(environment) => {
-                            events.push_back(Event::Entered { environment, standings: BTreeMap::new() });
+                            events.push_back(Event::Entered {
+                                environment,
+                                standings: BTreeMap::new(),
+                                recovered: BTreeMap::new(),
+                            });
                         }
                         Effect::Prepare(instance) => {
                             events.push_back(Event::Prepared { instance, provisional: false });
@@ -120,8 +124,12 @@ impl Replay {
                             let (calls, ended) = (&self.by_stack[&instance.stack], ended.clone());
                             scope.spawn(move || {
                                 let all = calls.iter().try_for_each(|call| start(&self.program, call, Some(&provider)));
-                                let event =
-                                    all.map(|()| Event::Planned { instance, changes: Changes::default(), cover: None });
+                                let event = all.map(|()| Event::Planned {
+                                    instance,
+                                    changes: Changes::default(),
+                                    cover: None,
+                                    losses: Vec::new(),
+                                });
                                 // Nobody listens any more only when another process failed.
                                 let _ = ended.send(event);
                             });

@@ -83,7 +83,7 @@ pub fn build_opened(
     let watches = Watches::of(&opened.estate);
     let (tree, estate) = (&*opened.tree, &*opened.estate);
     let recipe = Recipe { tree, estate, code: &code, watches: &watches, commit: &facts };
-    let installer = Installer { settings, root: &project.root, requirement: &estate.terraform, found: OnceLock::new() };
+    let installer = Installer::new(settings, &project.root, &estate.terraform);
     let options = BuildOptions { installer: &installer, scratch: &settings.temporary, refresh, mend };
     let built = build(layout, &recipe, &options)?;
     views::release::warn_of_links(&built);
@@ -101,11 +101,18 @@ fn facts_of(commit: &Commit) -> CommitFacts {
 }
 
 /// Looks for Terraform when the first module is to be fetched: most builds need none.
-struct Installer<'a> {
+pub struct Installer<'a> {
     settings: &'a Settings,
     root: &'a Path,
     requirement: &'a TerraformRequirement,
     found: OnceLock<Result<TerraformGet, InstallError>>,
+}
+
+impl<'a> Installer<'a> {
+    /// One that looks for the Terraform that the estate requires.
+    pub fn new(settings: &'a Settings, root: &'a Path, requirement: &'a TerraformRequirement) -> Self {
+        Self { settings, root, requirement, found: OnceLock::new() }
+    }
 }
 
 impl ModuleInstaller for Installer<'_> {

@@ -31,6 +31,8 @@ impl Fixture {
             teams: BTreeMap::new(),
             trust: BTreeMap::new(),
             recipients: Vec::new(),
+            rehearsals: terrace_domain::rehearsal::RehearsalSettings::default(),
+            recovery: terrace_domain::rehearsal::RecoveryObjective::default(),
             stacks,
         };
         let graph = Graph::of(&estate);
@@ -118,6 +120,8 @@ fn stack(line: &str) -> Stack {
         inputs: BTreeMap::new(),
         depends_on: named.collect(),
         watch: Vec::new(),
+        fixtures: BTreeMap::new(),
+        upgrade: terrace_domain::rehearsal::UpgradeAllowance::default(),
         references: read.collect(),
         span: Span::default(),
     }

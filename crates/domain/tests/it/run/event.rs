@@ -13,7 +13,7 @@ use super::simulation::{changes, cover, failure};
 
 /// The rule, written down a second time; `entered`: the environments that were asked for and not yet entered.
 fn is_possible(scenario: &Scenario, run: &Run, asked: &BTreeSet<EnvironmentName>, event: &Event) -> bool {
-    let delivers = run.order().mode == Mode::Deliver;
+    let delivers = run.order().mode.applies();
     let state = |id: &InstanceId| run.instance(id).map(|one| one.state.clone());
     if run.finished().is_some() || run.started().is_none() {
         return run.started().is_none() && *event == Event::Started;
@@ -30,7 +30,7 @@ fn is_possible(scenario: &Scenario, run: &Run, asked: &BTreeSet<EnvironmentName>
             state(instance) == Some(InstanceState::Preparing) && !(delivers && *provisional)
         }
         Event::InputsUnknown { instance, .. } => state(instance) == Some(InstanceState::Preparing) && !delivers,
-        Event::Planned { instance, changes, cover } => {
+        Event::Planned { instance, changes, cover, .. } => {
             let asks = matches!(scenario.stages[0], Barrier::Approvals(_)) && instance.environment == environment(0);
             let needs_cover = asks && delivers && !changes.is_empty() && !run.is_stopping();
             state(instance) == Some(InstanceState::Planning) && (cover.is_some() || !needs_cover)
@@ -59,14 +59,20 @@ fn any_event() -> impl Strategy<Value = Event> {
             5 => Event::Failed { instance, failure: failure(Step::Plan) },
             6..=9 => Event::Started,
             10..=17 => Event::Prepared { instance, provisional: flag },
-            18..=23 => Event::Planned { instance, changes, cover: flag.then(|| Box::new(cover(at, 0))) },
+            18..=23 => {
+                Event::Planned { instance, changes, cover: flag.then(|| Box::new(cover(at, 0))), losses: Vec::new() }
+            }
             24 => Event::Resumed,
             25 => Event::Superseded { by: RunId(9), stacks: [name(at)].into(), environments: [environment(0)].into() },
             26..=32 => Event::Approved { instance, by, reason, cover: Box::new(cover(at, 0)) },
             33 => Event::Rejected { instance, by, reason },
             34 => Event::Stale { instance, differs: BTreeSet::new() },
             35 | 36 => Event::Settled { instance },
-            37..=42 => Event::Entered { environment: environment(at % 2), standings: BTreeMap::new() },
+            37..=42 => Event::Entered {
+                environment: environment(at % 2),
+                standings: BTreeMap::new(),
+                recovered: BTreeMap::new(),
+            },
             43 => Event::Cancelled { by, reason },
             _ => Event::Applied { instance },
         }
@@ -126,7 +132,8 @@ fn refusal(mode: Mode, events: Vec<Event>) -> String {
 #[test]
 fn a_refusal_says_what_is_impossible_and_why() {
     let started = || Event::Started;
-    let entered = || Event::Entered { environment: environment(0), standings: BTreeMap::new() };
+    let entered =
+        || Event::Entered { environment: environment(0), standings: BTreeMap::new(), recovered: BTreeMap::new() };
     let applied = |at| Event::Applied { instance: instance(at) };
     let cases = [
         (Mode::Deliver, vec![applied(0)]),

@@ -1,6 +1,7 @@
 //! What a run must come to, computed without `advance`: in one pass over the order, stage by stage, as if there were no time.
 
-use terrace_domain::run::{InstanceState, Mode, Outcome, Run, SkipReason, Step};
+use terrace_domain::rehearsal::Kind;
+use terrace_domain::run::{InstanceState, Mode, Outcome, Refusal, Run, SkipReason, Step};
 
 use super::scenario::{Barrier, Fate, Part, Scenario, There, environment, name};
 use super::simulation::failure;
@@ -31,10 +32,12 @@ fn stage_states(scenario: &Scenario, stage: usize, before: Option<&[InstanceStat
             stopped_by_upstream(part, &states)
         } else if may_rest && !reads_a_change(scenario, part, &states) && !is_behind(scenario, stage, part) {
             InstanceState::Skipped(if is_current { SkipReason::Current } else { SkipReason::NothingChanged })
-        } else if scenario.mode == Mode::Deliver && stage > 0 && !proven {
+        } else if scenario.mode.applies() && stage > 0 && !proven {
             InstanceState::Skipped(SkipReason::NotProven(environment(stage - 1)))
-        } else if scenario.mode == Mode::Deliver && scenario.stages[stage] == Barrier::Undecidable {
-            InstanceState::Refused("window".to_owned())
+        } else if scenario.mode.applies() && scenario.stages[stage] == Barrier::Undecidable {
+            InstanceState::Refused(Refusal::Undecidable("window".to_owned()))
+        } else if scenario.mode.applies() && scenario.stages[stage] == Barrier::Evidence {
+            InstanceState::Refused(Refusal::NotRehearsed([Kind::Zero].into()))
         } else {
             at_its_end(scenario.mode, part.fate)
         };
@@ -75,8 +78,8 @@ fn at_its_end(mode: Mode, fate: Fate) -> InstanceState {
         (_, Fate::PlanFails) => InstanceState::Failed(failure(Step::Plan)),
         (_, Fate::NothingToChange) => InstanceState::Unchanged,
         (Mode::Plan, _) => InstanceState::Planned,
-        (Mode::Deliver, Fate::ApplyFails) => InstanceState::Failed(failure(Step::Apply)),
-        (Mode::Deliver, _) => InstanceState::Applied,
+        (_, Fate::ApplyFails) => InstanceState::Failed(failure(Step::Apply)),
+        (_, _) => InstanceState::Applied,
     }
 }
 

@@ -94,7 +94,8 @@ fn a_killed_process_leaves_what_it_was_at() {
 #[test]
 fn an_interrupt_that_the_run_did_not_ask_for_is_no_success() {
     let run = Run::new(scenario(&[Fate::Changes, Fate::Changes]).order());
-    let entered = Event::Entered { environment: environment(0), standings: BTreeMap::new() };
+    let entered =
+        Event::Entered { environment: environment(0), standings: BTreeMap::new(), recovered: BTreeMap::new() };
     let events = [Event::Started, entered, Event::Interrupted { instance: instance(0) }];
     let run = events.into_iter().fold(run, |run, event| advance(run, Moment(0), event).expect("possible").0);
     assert!(run.finished().is_some());

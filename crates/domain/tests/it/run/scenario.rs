@@ -7,7 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::run::{Gate, InstanceId, Mode, Moment, Order, OrderedStack, OrderedStage, Standing};
+use terrace_domain::rehearsal::Kind;
+use terrace_domain::run::{Gate, InstanceId, Mode, Moment, Order, OrderedStack, OrderedStage, Rehearsed, Standing};
 
 /// The output that every stack has.
 pub(crate) const OUTPUT: &str = "id";
@@ -43,6 +44,8 @@ pub(crate) enum Barrier {
     Nothing,
     Approvals(u32),
     Undecidable,
+    /// Rehearsals are asked for, and none was done.
+    Evidence,
 }
 
 /// A stack of a scenario: its instances meet the same fate in each stage.
@@ -150,6 +153,7 @@ fn standing(at: usize, there: There) -> Standing {
         delivered: Some(Moment(10)),
         outputs_changed: Some(Moment(5)),
         proven: true,
+        rehearsed: Rehearsed::default(),
     };
     match there {
         There::Same => runs,
@@ -164,6 +168,7 @@ fn gates(barrier: Barrier) -> Vec<Gate> {
         Barrier::Nothing => Vec::new(),
         Barrier::Approvals(count) => vec![Gate::Approval { approvers: None, by: Vec::new(), count }],
         Barrier::Undecidable => vec![Gate::Undecidable("window".to_owned())],
+        Barrier::Evidence => vec![Gate::Evidence { of: [Kind::Zero].into() }],
     }
 }
 
@@ -201,16 +206,17 @@ pub(crate) fn outputs(any: bool) -> BTreeSet<String> {
 
 /// Scenarios in which nobody stops the run, and nothing dies.
 pub(crate) fn undisturbed(size: RangeInclusive<usize>) -> impl Strategy<Value = Scenario> {
-    let modes = prop_oneof![2 => Just(Mode::Deliver), 1 => Just(Mode::Plan)];
+    let modes = prop_oneof![4 => Just(Mode::Deliver), 2 => Just(Mode::Plan), 1 => Just(Mode::Destroy)];
     let barrier = prop_oneof![
         6 => Just(Barrier::Nothing),
         2 => (1_u32..=2).prop_map(Barrier::Approvals),
-        1 => Just(Barrier::Undecidable)
+        1 => Just(Barrier::Undecidable),
+        1 => Just(Barrier::Evidence)
     ];
     let picks = vec(any::<u16>(), 1..200);
     (modes, 1_usize..=8, vec(barrier, 1..=3), size.prop_flat_map(parts), picks).prop_map(
         |(mode, parallelism, mut stages, parts, picks)| {
-            if mode == Mode::Plan {
+            if mode != Mode::Deliver {
                 stages.truncate(1);
             }
             Scenario { mode, parallelism, stages, picks, ..Scenario::of(parts) }

@@ -159,7 +159,7 @@ impl<'s> Simulation<'s> {
                 self.begin(id, Step::Plan);
             }
             Effect::Apply(id) => {
-                assert_eq!(self.scenario.mode, Mode::Deliver, "a run that only plans applies nothing");
+                assert!(self.scenario.mode.applies(), "a run that only plans applies nothing");
                 self.check_upstream(id);
                 self.check_evidence(id);
                 self.check_approval(id);
@@ -260,7 +260,7 @@ impl<'s> Simulation<'s> {
             self.inside.insert(environment.clone());
             let stage = (0..self.scenario.stages.len()).find(|at| super::scenario::environment(*at) == environment);
             let standings = self.scenario.standings(stage.expect("a stage"));
-            return Event::Entered { environment, standings };
+            return Event::Entered { environment, standings, recovered: BTreeMap::new() };
         }
         if self.at_work.is_empty() {
             assert!(self.run().is_resting(), "the run goes on, and nothing is at work: it would never end");
@@ -320,7 +320,7 @@ impl<'s> Simulation<'s> {
                 let seed = if self.scenario.is_moody { u8::try_from(pick % 3).expect("small") } else { 0 };
                 let cover = cover(position(&instance.stack), seed);
                 self.planned.insert(instance.clone(), (changes.clone(), cover.clone()));
-                Event::Planned { instance, changes, cover: Some(Box::new(cover)) }
+                Event::Planned { instance, changes, cover: Some(Box::new(cover)), losses: Vec::new() }
             }
             (Step::Apply, _) if self.scenario.is_moody && self.stale < 20 && pick.is_multiple_of(5) => {
                 self.stale += 1;

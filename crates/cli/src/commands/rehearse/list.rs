@@ -1,0 +1,68 @@
+//! `terrace rehearse list` and `terrace rehearse show`.
+
+use clap::Args;
+use terrace_driver::rehearsals;
+
+use crate::error::{CommandError, CommandResult, Exit};
+use crate::project::Project;
+use crate::settings::Settings;
+use crate::views;
+
+/// List the rehearsals that are remembered, and the environments that stand
+#[derive(Debug, Args)]
+pub struct List {
+    /// Print JSON (terrace.rehearsal-list/1)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show what a rehearsal came to, as JSON (terrace.rehearsal/1)
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Its environment
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+impl List {
+    /// Lists.
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        let (all, errors) = rehearsals::all(&Project::find(settings)?.home());
+        for error in errors {
+            views::error::warn(&error.to_string());
+        }
+        if self.json {
+            views::rehearsal::list_json(&all);
+        } else {
+            views::rehearsal::list(&all);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Show {
+    /// Shows.
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        let home = Project::find(settings)?.home();
+        let unknown = || {
+            CommandError::usage(format!("there is no rehearsal `{}`", self.name))
+                .help("`terrace rehearse list` shows all.")
+        };
+        // A name is one folder's, and leads nowhere else.
+        if self.name.contains(['/', '\\', '.']) {
+            return Err(unknown());
+        }
+        let kept = rehearsals::one(&home, &self.name)
+            .map_err(|error| CommandError::failed(CommandError::chain(&error)))?
+            .ok_or_else(unknown)?;
+        let report = kept.report.ok_or_else(|| {
+            CommandError::failed(format!("the rehearsal in {} has no report: it has not come to its end", self.name))
+                .help(format!(
+                    "Where no process is at work in it, `terrace sweep {}` destroys what it left.",
+                    self.name
+                ))
+        })?;
+        views::rehearsal::raw_json(&report);
+        Ok(Exit::Done)
+    }
+}

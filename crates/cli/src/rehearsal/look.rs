@@ -1,0 +1,93 @@
+//! Looks whether anything is left of an ephemeral environment: in the states, and in the sandbox cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use terrace_domain::name::StackName;
+use terrace_domain::run::{InstanceId, Mode};
+use terrace_domain::state::StateFacts;
+use terrace_driver::context::Context;
+use terrace_driver::instance::open_state;
+use terrace_release::tree::ReleaseTree;
+use terrace_sandbox::{CallFilter, Cloud, Contained, Operation};
+use tokio::sync::watch;
+
+use super::ground::Ground;
+use crate::delivery::{Prospect, Wishes, block_on, halted};
+use crate::error::CommandError;
+use crate::settings::Settings;
+
+/// Does something with each instance of a prospect, in graph order, outside of any run. The environment is this process's own.
+pub fn with_context<T>(
+    prospect: &Prospect,
+    settings: &Settings,
+    release: &Arc<ReleaseTree>,
+    mut work: impl AsyncFnMut(&Context, &InstanceId) -> Result<T, CommandError>,
+) -> Result<Vec<(StackName, T)>, CommandError> {
+    block_on(async {
+        let crew = prospect.crew(settings, Some(Arc::clone(release)), Mode::Plan);
+        let gear = crew.gear().await?;
+        let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true };
+        let order = prospect.order(&wishes, None, |_| None);
+        let ctx = crew.context(gear, &order, None, &[])?;
+        let environment = &prospect.legs[0].environment;
+        let mut done = Vec::new();
+        for ordered in order.stacks {
+            let id = InstanceId { environment: environment.clone(), stack: ordered.stack };
+            let came = work(&ctx, &id).await?;
+            done.push((id.stack, came));
+        }
+        Ok(done)
+    })
+}
+
+/// What the states of an environment's stacks still hold, by stack.
+pub fn in_states(
+    prospect: &Prospect,
+    settings: &Settings,
+    release: &Arc<ReleaseTree>,
+) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
+    let seen = with_context(prospect, settings, release, async |ctx, id| {
+        let (_keep, going_on) = watch::channel(false);
+        let state = open_state(ctx, id, going_on.clone()).await.map_err(halted)?;
+        let Some(bytes) = state.read(ctx, id, going_on).await.map_err(halted)? else { return Ok(Vec::new()) };
+        let facts = StateFacts::read(&bytes)
+            .map_err(|error| CommandError::failed(format!("the state of {id} cannot be read: {error}")))?;
+        Ok(facts.resources)
+    })?;
+    Ok(seen.into_iter().filter(|(_, resources)| !resources.is_empty()).collect())
+}
+
+/// What instances of the environment made in the sandbox cloud and what is there still, by stack.
+pub fn in_sandbox(ground: &Ground) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
+    let path = ground.home.sandbox();
+    if !path.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let failed = |error: &dyn std::error::Error| {
+        CommandError::failed(format!("the sandbox cloud cannot be looked at: {}", CommandError::chain(error)))
+    };
+    let cloud = Cloud::open(&path).map_err(|error| failed(&error))?;
+    let inventory = cloud.inventory().map_err(|error| failed(&error))?;
+    let mut there = BTreeSet::new();
+    let regions = inventory.clouds.iter().flat_map(|cloud| &cloud.regions);
+    regions.for_each(|region| region.resources.iter().for_each(|one| ids(one, &mut there)));
+    let filter = CallFilter {
+        identity: Some(format!("{}/*", ground.environment.name)),
+        operation: Some(Operation::Create),
+        ..CallFilter::default()
+    };
+    let mut left: BTreeMap<StackName, Vec<String>> = BTreeMap::new();
+    for call in cloud.calls(&filter).map_err(|error| failed(&error))? {
+        let stack = call.identity.split_once('/').and_then(|(_, stack)| stack.parse::<StackName>().ok());
+        if let Some(stack) = stack.filter(|_| there.contains(&call.id)) {
+            left.entry(stack).or_default().push(format!("{} {} ({})", call.kind, call.name, call.id));
+        }
+    }
+    Ok(left)
+}
+
+fn ids(one: &Contained, found: &mut BTreeSet<String>) {
+    found.insert(one.resource.id.clone());
+    one.holds.iter().for_each(|held| ids(held, found));
+}
