@@ -46,7 +46,7 @@ environment "dev" {
   var = {}
   protected {}
 }
-recovery {
+disaster {
   rto = "1h"
 }
 pipeline {
@@ -97,13 +97,13 @@ pipeline {
       |
       = help: `protected` is an attribute, not a block.
 
-    error[unknown-block]: terrace.hcl has no block `recovery`
+    error[unknown-block]: terrace.hcl has no block `disaster`
       --> terrace.hcl:10:1
        |
-    10 | recovery {
+    10 | disaster {
        | ^^^^^^^^ unknown block
        |
-       = help: Known here: `estate`, `environment`, `capability`, `pipeline`, `team`, `trust`, `encryption`.
+       = help: Known here: `estate`, `environment`, `capability`, `pipeline`, `team`, `trust`, `encryption`, `rehearsals`, `recovery`.
 
     error[unknown-gate]: there is no gate `aproval`
       --> terrace.hcl:16:10
