@@ -55,7 +55,7 @@ fn order(stacks: usize, stages: usize) -> Order {
         parallelism: PARALLELISM,
         again: false,
         stages: (0..stages).map(stage).collect(),
-        stacks: Order::stacks_of(&Graph::of(&estate), &all, &BTreeSet::new(), |_| Some(Digest([2; 32]))),
+        stacks: Order::stacks_of(&Graph::of(&estate), &all, &BTreeSet::new(), |_| Some(Digest([2; 32])), |_| false),
     }
 }
 
@@ -107,6 +107,7 @@ fn answer(effect: Effect) -> Option<Event> {
         },
         Effect::Apply(instance) => Event::Applied { instance },
         Effect::Settle(instance) => Event::Settled { instance },
+        Effect::Verify(instance) => Event::Verified { instance },
         Effect::Leave(_) | Effect::Finish => return None,
         Effect::Interrupt(instance) => unreachable!("nobody stops the run, {instance} least of all"),
     })

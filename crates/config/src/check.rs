@@ -2,6 +2,7 @@
 //! patterns against files. Reads nothing but names.
 
 mod backend;
+mod checks;
 mod sensitive;
 mod state;
 
@@ -72,6 +73,7 @@ impl StackCheck<'_> {
         for reference in &self.stack.references {
             self.output(reference);
         }
+        checks::check(self.tree, self.stack, facts, self.diagnostics);
     }
 
     /// Whether the stack's own folder has such a file.

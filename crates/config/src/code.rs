@@ -9,6 +9,7 @@ mod language;
 mod reach;
 
 pub use facts::{FactsCache, FactsKey, FileFacts, MemoryCache};
+pub use language::is_test;
 pub(crate) use language::{Language, is_directly_in, is_tofu};
 pub use reach::Code;
 

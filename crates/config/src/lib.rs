@@ -19,7 +19,7 @@ mod watch;
 mod wire;
 
 pub use check::check_estate;
-pub use code::{Code, FactsCache, FactsKey, FileFacts, MemoryCache, load_code};
+pub use code::{Code, FactsCache, FactsKey, FileFacts, MemoryCache, is_test, load_code};
 pub use duration::millis as duration_millis;
 pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sources};
 pub use render::{SHOWN_MAX, render};

@@ -56,6 +56,11 @@ impl<'b> Section<'b> {
         self.attribute(key).is_some()
     }
 
+    /// Where an attribute's key is, when it is there.
+    pub(crate) fn key_span(&self, key: &str) -> Option<Span> {
+        self.attribute(key).map(|attribute| span_of(&attribute.key))
+    }
+
     fn attribute(&self, key: &str) -> Option<&'b Attribute> {
         self.attributes.iter().copied().find(|attribute| attribute.key.as_str() == key)
     }
@@ -166,7 +171,8 @@ impl<'d> File<'d> {
     /// Reports the labels of a block that has none.
     pub(crate) fn no_label(&mut self, block: &Block) {
         if let Some(label) = block.labels.first() {
-            let summary = format!("a `{}` block has no label", block.ident.as_str());
+            let kind = block.ident.as_str();
+            let summary = format!("{} `{kind}` block has no label", article(kind));
             self.error("extra-label", span_of(label), summary, "one too many");
         }
     }
@@ -280,7 +286,8 @@ fn as_text(value: &Value) -> Option<String> {
 }
 
 fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+    // Spelled out: an aitch.
+    if word == "http" || word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 /// A value's type with its article, for sentences.
@@ -314,7 +321,8 @@ fn home_of(name: &str) -> Option<&'static str> {
         "stack" => "a `stack.hcl` in the stack's own folder",
         "estate" | "environment" | "capability" | "pipeline" | "team" | "trust" | "encryption" | "rehearsals"
         | "recovery" => "terrace.hcl, at the top level",
-        "fixture" | "upgrade" | "inputs" => "the `stack` block of a stack.hcl",
+        "check" | "fixture" | "inputs" | "upgrade" => "the `stack` block of a stack.hcl",
+        "http" => "a `check` block of a stack.hcl",
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! Reads one `stack.hcl`. What it says about other stacks, capabilities and environments is checked elsewhere, when all are known.
 
+mod check;
 mod rehearsal;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ const TOP: Schema = Schema { what: "stack.hcl", attributes: &[], blocks: &["stac
 const STACK: Schema = Schema {
     what: "a `stack` block",
     attributes: &["capability", "owner", "description", "inputs", "depends_on", "watch"],
-    blocks: &["fixture", "upgrade"],
+    blocks: &["check", "fixture", "upgrade"],
 };
 
 /// What a `stack.hcl` says.
@@ -73,6 +74,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
     let watch = read_watch(file, &section, estate_root, &folder);
     let fixtures = rehearsal::fixtures(file, section.blocks("fixture"), &folder);
     let upgrade = rehearsal::upgrade(file, section.blocks("upgrade"));
+    let checks = check::read(file, &section);
     let label = label?;
     let name: StackName = file.name(&label)?;
     if OWN_ATTRIBUTES.contains(&name.as_str()) {
@@ -81,6 +83,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
         return None;
     }
     let mut all: Vec<Reference> = inputs.values().flat_map(|input: &Input| references(&input.expression)).collect();
+    all.extend(check::references_of(file, &checks));
     all.sort_by_key(|reference| (reference.span.start, reference.span.end));
     let stack = Stack {
         name,
@@ -93,6 +96,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
         watch,
         fixtures,
         upgrade,
+        checks,
         references: all,
         span: label.span,
     };

@@ -12,6 +12,8 @@ pub struct ModuleFacts {
     pub variables: BTreeMap<String, Variable>,
     /// `output` blocks by name.
     pub outputs: BTreeMap<String, Output>,
+    /// The names of `check` blocks: what Terraform itself looks at after an apply.
+    pub checks: BTreeSet<String>,
     /// `module` blocks, in the order of file name and place.
     pub module_calls: Vec<ModuleCall>,
     /// `required_providers` entries by local name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Check;
 use crate::expression::{Expression, Reference, Span};
 use crate::key::PublicKey;
 use crate::name::{CapabilityName, EnvironmentName, EstateName, KeyName, StackName, StageName, TeamName};
@@ -199,7 +200,9 @@ pub struct Stack {
     pub fixtures: BTreeMap<StackName, Fixture>,
     /// What an upgrade of it may take away.
     pub upgrade: UpgradeAllowance,
-    /// All references in the inputs, in order of place.
+    /// What must hold of its instances after an apply, in the sequence of the file.
+    pub checks: Vec<Check>,
+    /// All references in the inputs and checks, in order of place, but those of a check to the stack's own outputs.
     pub references: Vec<Reference>,
     /// Where the `stack` block's name is in `stack.hcl`.
     pub span: Span,

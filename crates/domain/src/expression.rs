@@ -13,11 +13,11 @@ mod scope;
 #[cfg(test)]
 mod secrecy;
 
-pub use convert::ConvertError;
+pub use convert::{ConvertError, text_of};
 pub use evaluate::{DEPTH_MAX, EvaluateError, EvaluateErrorKind, WORK_MAX, evaluate};
 pub use function::FunctionError;
 pub use reference::{OWN_ATTRIBUTES, references};
-pub use scope::{Constants, InstanceScope, ResolveError, Scope};
+pub use scope::{CheckScope, Constants, InstanceScope, ResolveError, Scope};
 
 use std::ops::Range;
 
@@ -197,6 +197,8 @@ pub enum ReferenceTarget {
     Environment(Option<String>),
     /// `estate.KEY`.
     Estate(String),
+    /// `output.NAME`: an output of the stack itself, which only its checks can read.
+    Output(String),
     /// Any other root word: an error to be reported.
     Unknown(String),
 }

@@ -2,6 +2,7 @@
 //! next. Everything here is pure: no clock, no files, no processes, no environment (this crate's `clippy.toml` denies them).
 
 pub mod affected;
+pub mod check;
 pub mod code;
 pub mod diagnostic;
 pub mod digest;

@@ -108,6 +108,10 @@ name!(
     StageName
 );
 name!(
+    /// The name of a check, unique in its stack.
+    CheckName
+);
+name!(
     /// The name of a team.
     TeamName
 );

@@ -10,7 +10,7 @@ use crate::estate::{Environment, Estate, Stack};
 use crate::expression::ReferenceTarget;
 
 /// The digest of the settings of a stack's instance: the estate's name, the environment's name, and the values of the environment that the
-/// stack's inputs read. The expressions themselves are part of the release. The SHA-256 of compact JSON with sorted keys.
+/// stack's inputs and checks read. The expressions themselves are part of the release. The SHA-256 of compact JSON with sorted keys.
 pub fn settings_digest(estate: &Estate, environment: &Environment, stack: &Stack) -> Digest {
     let mut read: BTreeSet<&str> = BTreeSet::new();
     for reference in &stack.references {

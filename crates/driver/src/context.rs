@@ -44,6 +44,8 @@ pub struct Context {
     pub read: BTreeSet<StackName>,
     /// The environments in which people must approve plans: there it is determined what an approval covers.
     pub asking: BTreeSet<EnvironmentName>,
+    /// The stacks that the order has verified: the evidence of their delivery waits for that.
+    pub verifying: BTreeSet<StackName>,
     /// The releases of the stacks; empty when the work tree is planned.
     pub releases: BTreeMap<StackName, Digest>,
     /// The release that is delivered, where one is: modules that were fetched for it are laid out from there.
@@ -160,6 +162,11 @@ impl Context {
     /// Whether people must approve the plans of an instance.
     pub fn asks_people(&self, id: &InstanceId) -> bool {
         self.asking.contains(&id.environment)
+    }
+
+    /// Whether an instance is verified after its delivery.
+    pub fn verifies(&self, id: &InstanceId) -> bool {
+        self.verifying.contains(&id.stack)
     }
 
     /// The git blob id of a file's content, in hexadecimal.

@@ -24,6 +24,7 @@ mod spoken;
 mod teller;
 mod trace;
 mod upstream;
+mod verify;
 
 pub use apply::{Applied, apply};
 pub use backend::{BackendError, backend_of};
@@ -35,4 +36,5 @@ pub use plan::{Planned, plan};
 pub use prepare::{Prepared, prepare};
 pub use raw_state::{OpenState, open_state, state_of};
 pub use settle::settle;
-pub use teller::{Noted, Teller, Watcher};
+pub use teller::{CheckNews, Noted, Teller, Watcher};
+pub use verify::verify;

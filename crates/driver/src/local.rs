@@ -21,7 +21,7 @@ pub use enter::standings;
 
 use crate::context::Context;
 use crate::home::Home;
-use crate::instance::{self, Applied, Halt, Noted, OutputBook, Planned, Prepared, Teller, Watcher};
+use crate::instance::{self, Applied, CheckNews, Halt, Noted, OutputBook, Planned, Prepared, Teller, Watcher};
 use crate::store::{Entry, Store, StoreError, Touched};
 
 /// What those who watch a run are told.
@@ -85,6 +85,15 @@ pub enum Notice<'a> {
     Outlived {
         /// The instance.
         instance: &'a InstanceId,
+    },
+    /// A check was asked.
+    Check {
+        /// The instance.
+        instance: &'a InstanceId,
+        /// The check's name.
+        check: &'a str,
+        /// What became of it.
+        news: &'a CheckNews<'a>,
     },
     /// There is evidence for an instance's release from the stage before, and it does not count.
     BadEvidence {
@@ -411,6 +420,7 @@ impl Workers {
                 self.start(id, Step::Apply, approved);
             }
             Effect::Settle(id) => self.start(id, Step::Settle, None),
+            Effect::Verify(id) => self.start(id, Step::Verify, None),
             Effect::Interrupt(id) => {
                 if let Some(sender) = self.interrupts.get(&id) {
                     sender.send_replace(true);
@@ -546,6 +556,7 @@ impl Workers {
 fn in_words(event: &Event) -> String {
     match event {
         Event::Applied { .. } => "applied".to_owned(),
+        Event::Verified { .. } => "verified".to_owned(),
         Event::Planned { .. } => "planned, not applied".to_owned(),
         Event::Failed { failure, .. } => format!("{} failed: {}", failure.step.as_str(), failure.summary),
         Event::Interrupted { .. } => "interrupted".to_owned(),
@@ -572,6 +583,7 @@ impl Task {
             Step::Plan => self.plan().await,
             Step::Apply => self.apply().await,
             Step::Settle => self.settle().await,
+            Step::Verify => self.verify().await,
         };
         result.unwrap_or_else(|halt| match halt {
             Halt::Failed(failure) => Event::Failed { instance, failure },
@@ -609,13 +621,14 @@ impl Task {
     }
 
     async fn apply(self) -> Result<Event, Halt> {
-        let prepared = match self.take_prepared() {
+        let mut prepared = match self.take_prepared() {
             Some(prepared) => prepared,
             // It waited for people, perhaps for days, and another process had prepared it.
             None => instance::prepare(&self.ctx, self.id(), &self.book, self.stop.clone()).await?,
         };
         let (approved, stop) = (self.approved.as_ref(), self.stop.clone());
-        let applied = instance::apply(&self.ctx, self.id(), &prepared, approved, &self.book, stop, &self.teller).await;
+        let applied =
+            instance::apply(&self.ctx, self.id(), &mut prepared, approved, &self.book, stop, &self.teller).await;
         self.keep(prepared);
         Ok(match applied? {
             Applied::Done => Event::Applied { instance: self.teller.instance },
@@ -626,6 +639,14 @@ impl Task {
     async fn settle(self) -> Result<Event, Halt> {
         instance::settle(&self.ctx, self.id(), self.stop.clone(), &self.teller).await?;
         Ok(Event::Settled { instance: self.teller.instance })
+    }
+
+    async fn verify(self) -> Result<Event, Halt> {
+        let prepared = self.take_prepared().expect("advance verifies what is planned");
+        let verified = instance::verify(&self.ctx, self.id(), &prepared, self.stop.clone(), &self.teller).await;
+        self.keep(prepared);
+        verified?;
+        Ok(Event::Verified { instance: self.teller.instance })
     }
 
     fn keep(&self, prepared: Prepared) {

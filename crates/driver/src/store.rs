@@ -14,7 +14,8 @@ use serde_json::json;
 use terrace_domain::ledger::{Kind, NewEntry};
 use terrace_domain::name::StackName;
 use terrace_domain::run::{
-    Event, Impossible, InstanceId, InstanceState, Moment, Order, Outcome, Rehearsed, Run, RunId, Standing, advance,
+    Event, Impossible, InstanceId, InstanceState, Moment, Order, Outcome, Rehearsed, Run, RunId, Standing, Step,
+    advance,
 };
 
 use crate::database;
@@ -135,7 +136,8 @@ pub struct InstanceRow {
 }
 
 /// The states of instances that have not come to their end.
-const OPEN_STATES: [&str; 7] = ["waiting", "preparing", "planning", "awaiting", "applying", "unsettled", "settling"];
+const OPEN_STATES: [&str; 8] =
+    ["waiting", "preparing", "planning", "awaiting", "applying", "unsettled", "settling", "verifying"];
 
 impl InstanceRow {
     /// Whether the instance has not come to its end in its last run.
@@ -465,7 +467,7 @@ fn touch(transaction: &Transaction<'_>, run: RunId, entry: &Entry<'_>, change: &
              ON CONFLICT (environment, stack) DO UPDATE SET run = ?3, state = ?4, at = ?5,
              commit_id = COALESCE(?6, commit_id), source = COALESCE(?7, source),
              delivered_at = COALESCE(?8, delivered_at), outputs_at = COALESCE(?9, outputs_at),
-             release = COALESCE(?10, release), settings = COALESCE(?11, settings)",
+             release = COALESCE(?10, release), settings = CASE WHEN ?12 THEN NULL ELSE COALESCE(?11, settings) END",
         )?
         .execute(params![
             change.instance.environment.as_str(),
@@ -479,8 +481,21 @@ fn touch(transaction: &Transaction<'_>, run: RunId, entry: &Entry<'_>, change: &
             changes_outputs(entry.event).then_some(entry.at.0),
             succeeded.then_some(release).flatten(),
             succeeded.then_some(change.settings).flatten(),
+            is_unsure(change.state),
         ])?;
     Ok(())
+}
+
+/// Whether an instance in this state may have become another than the one that was last delivered with success, or does not do what it
+/// should. Without its settings it counts as current no more: the next delivery looks at it.
+fn is_unsure(state: &InstanceState) -> bool {
+    let during = match state {
+        InstanceState::Failed(failure) => Some(failure.step),
+        InstanceState::Interrupted(step) => Some(*step),
+        InstanceState::Abandoned(step) => *step,
+        state => state.step(),
+    };
+    matches!(during, Some(Step::Apply | Step::Settle | Step::Verify))
 }
 
 /// An event to be written.
@@ -576,7 +591,7 @@ mod tests {
     #[test]
     fn what_a_newer_program_wrote_is_an_error_and_nothing_is_lost() {
         let cases = [
-            (r#"{"version":9,"event":"started"}"#, "it has version 9, and this Terrace reads versions up to 1"),
+            (r#"{"version":9,"event":"started"}"#, "it has version 9, and this Terrace reads versions up to 2"),
             (r#"{"version":1,"event":"teleported"}"#, "it is an event `teleported`, which this Terrace does not know"),
             (r#"{"version":1}"#, "missing field `event`"),
         ];

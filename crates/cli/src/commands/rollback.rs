@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use terrace_domain::digest::Digest;
+use terrace_domain::ledger::Entry;
 use terrace_domain::name::StackName;
 use terrace_domain::run::Mode;
 use terrace_driver::ledger::{self, Filter};
@@ -79,8 +80,8 @@ impl Rollback {
     /// The stack's release to go back to, and the newest estate release with it that was delivered there.
     fn find(&self, store: &Store) -> Result<(Digest, Digest), CommandError> {
         let rows = store.standings(&self.env)?;
-        let now = rows.get(&self.stack).and_then(|standing| standing.release);
-        let now = now.ok_or_else(|| self.nothing_before())?;
+        let standing = rows.get(&self.stack).ok_or_else(|| self.nothing_before())?;
+        let sure = standing.release.ok_or_else(|| self.nothing_before())?;
         let filter = Filter {
             environment: Some(self.env.clone()),
             stack: Some(self.stack.to_string()),
@@ -88,17 +89,23 @@ impl Rollback {
             newest_first: true,
             ..Filter::default()
         };
+        let entries = ledger::log(store.connection(), &filter)?;
+        let release_of = |entry: &Entry| entry.release.as_deref().and_then(|text| text.parse::<Digest>().ok());
+        // What was begun after the last success, and failed, is to be left as well.
+        let begun = entries.iter().find(|entry| entry.kind == "instance_planned").and_then(release_of);
+        let now = if standing.settings.is_some() { sure } else { begun.unwrap_or(sure) };
         let is_wanted = |release: &Digest| match &self.release {
             Some(prefix) => release.hex().starts_with(prefix.strip_prefix("sha256:").unwrap_or(prefix)),
             None => *release != now,
         };
-        for entry in ledger::log(store.connection(), &filter)? {
-            let delivered = entry.kind == "instance_applied";
-            let release = entry.release.as_deref().and_then(|text| text.parse::<Digest>().ok());
-            let (Some(release), Some(run)) = (release.filter(|release| delivered && is_wanted(release)), entry.run)
-            else {
-                continue;
-            };
+        let mut failed = BTreeSet::new();
+        for entry in &entries {
+            let Some(run) = entry.run else { continue };
+            if matches!(entry.kind.as_str(), "instance_failed" | "instance_interrupted") {
+                failed.insert(run);
+            }
+            let delivered = entry.kind == "instance_applied" && (self.release.is_some() || !failed.contains(&run));
+            let Some(release) = release_of(entry).filter(|release| delivered && is_wanted(release)) else { continue };
             let row = store.run_row(run)?;
             let estate = row.and_then(|row| row.release).and_then(|text| text.parse::<Digest>().ok());
             if let Some(estate) = estate {

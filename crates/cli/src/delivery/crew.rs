@@ -96,6 +96,7 @@ impl Crew<'_> {
             delivered: earlier.iter().filter_map(delivered).collect(),
             read: read_for_sure(order),
             asking: asking.map(|stage| stage.environment.clone()).collect(),
+            verifying: verifying(order),
             releases: order
                 .stacks
                 .iter()
@@ -163,6 +164,11 @@ fn read_for_sure(order: &Order) -> BTreeSet<StackName> {
     let sure = order.stacks.iter().filter(|ordered| !ordered.only_if_upstream_changes);
     let read = sure.flat_map(|ordered| &ordered.upstream).filter(|(_, outputs)| !outputs.is_empty());
     read.map(|(upstream, _)| upstream.clone()).collect()
+}
+
+/// The stacks that are verified when they are delivered.
+fn verifying(order: &Order) -> BTreeSet<StackName> {
+    order.stacks.iter().filter(|ordered| ordered.verifies).map(|ordered| ordered.stack.clone()).collect()
 }
 
 async fn start_sandbox(

@@ -11,6 +11,7 @@ use terrace_domain::settings::settings_digest;
 use terrace_domain::value::Value;
 
 use super::{Leg, Prospect};
+use crate::selection::Selected;
 
 /// What of an order the command line says.
 pub struct Wishes<'a> {
@@ -31,7 +32,9 @@ impl Prospect {
         release_of: impl Fn(&StackName) -> Option<Digest>,
     ) -> Order {
         let estate = &*self.opened.estate;
-        let stacks = Order::stacks_of(&self.opened.graph, &self.selected.stacks, &self.selected.downstream, release_of);
+        let Selected { stacks, downstream, .. } = &self.selected;
+        let verifies = |name: &StackName| self.verifies(name);
+        let stacks = Order::stacks_of(&self.opened.graph, stacks, downstream, release_of, verifies);
         let stacks = if wishes.mode == Mode::Destroy { Order::reversed(stacks) } else { stacks };
         let mut stages: Vec<_> = self.legs.iter().map(|leg| stage(estate, leg, &stacks, wishes)).collect();
         for stage in &mut stages {
@@ -46,6 +49,17 @@ impl Prospect {
             stages,
             stacks,
         }
+    }
+}
+
+impl Prospect {
+    /// Whether a stack has something to verify: checks of its own, or `check` blocks in its code.
+    fn verifies(&self, stack: &StackName) -> bool {
+        let Some(known) = self.opened.estate.stacks.get(stack) else { return false };
+        let reached = self.code.reached(stack).into_iter().map(|(folder, _)| folder);
+        let mut folders = std::iter::once(known.folder.clone()).chain(reached);
+        let has_blocks = |folder| self.code.facts(&folder).is_some_and(|facts| !facts.checks.is_empty());
+        !known.checks.is_empty() || folders.any(has_blocks)
     }
 }
 

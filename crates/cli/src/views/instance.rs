@@ -29,16 +29,20 @@ pub fn mark(state: &InstanceState) -> (&'static str, Style) {
         | InstanceState::Preparing
         | InstanceState::Planning
         | InstanceState::Applying
-        | InstanceState::Settling => ("·", Style::new()),
+        | InstanceState::Settling
+        | InstanceState::Verifying => ("·", Style::new()),
     }
 }
 
 /// One line without the stack's name: `applied  3 to add …  1.2s`.
 pub fn line(instance: &Instance) -> String {
     let mut text = words(&instance.state);
-    let shows_changes = !matches!(instance.state, InstanceState::Unchanged);
-    if let Some(changes) = instance.changes.as_ref().filter(|_| shows_changes) {
-        let done = matches!(instance.state, InstanceState::Applied);
+    let done = instance.state.is_applied();
+    let is_applied = instance.state == InstanceState::Applied;
+    // Also what has nothing to apply is verified.
+    let shows_changes =
+        |changes: &&Changes| instance.state != InstanceState::Unchanged && (is_applied || !done || !changes.is_empty());
+    if let Some(changes) = instance.changes.as_ref().filter(shows_changes) {
         let _ = write!(text, ": {}", changes_in_words(changes, done));
     }
     if instance.provisional {

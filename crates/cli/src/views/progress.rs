@@ -11,11 +11,12 @@ use terrace_domain::estate::Stack;
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 use terrace_domain::run::{Effect, Event, Instance, InstanceId, InstanceState, Run, Step, TerraformDiagnostic};
+use terrace_driver::instance::CheckNews;
 use terrace_driver::local::Notice;
 use terrace_world::terraform::Message;
 use terrace_world::terraform::message::Phase;
 
-use super::instance;
+use super::{instance, time};
 use crate::delivery::who;
 
 /// How wide the column of environments is: their names are short words.
@@ -80,6 +81,7 @@ impl Progress {
             Notice::Outlived { instance } => self.attention(&format!(
                 "a Terraform is still at work on {instance}, which an earlier Terrace started: waiting for it"
             )),
+            Notice::Check { instance, check, news } => self.check(instance, check, news),
             Notice::BadEvidence { instance, environment, why } => self.attention(&format!(
                 "there is evidence that {} succeeded in {environment}, and it does not count: {why}",
                 instance.stack
@@ -117,6 +119,7 @@ impl Progress {
                 Effect::Plan(id) => self.begin(id, Step::Plan),
                 Effect::Apply(id) => self.begin(id, Step::Apply),
                 Effect::Settle(id) => self.begin(id, Step::Settle),
+                Effect::Verify(id) => self.begin(id, Step::Verify),
                 Effect::Enter(_) | Effect::Leave(_) | Effect::Interrupt(_) | Effect::Finish => {}
             }
         }
@@ -159,6 +162,22 @@ impl Progress {
         if self.verbose && (told || *phase == Phase::Started) {
             let text = text.strip_prefix(&format!("{address}: ")).unwrap_or(text);
             self.line(&format!("  {}  {address}: {text}", self.label(id)));
+        }
+    }
+
+    fn check(&self, id: &InstanceId, check: &str, news: &CheckNews<'_>) {
+        let text = match news {
+            CheckNews::Holds if !self.verbose => return,
+            CheckNews::Holds => format!("check {check}: holds"),
+            CheckNews::NotYet { why, pause } => {
+                format!("check {check}: not yet: {why}, again in {}", time::duration(millis(*pause)))
+            }
+            CheckNews::Unknown => format!("check {check}: not known, since nothing was applied"),
+        };
+        let bar = self.bars.lock().expect("no panic while held").get(id).cloned();
+        match bar.filter(|_| matches!(news, CheckNews::NotYet { .. })) {
+            Some(bar) => bar.set_message(format!("{}: {text}", step_word(Step::Verify))),
+            None => self.line(&format!("· {}  {text}", self.label(id))),
         }
     }
 
@@ -212,12 +231,17 @@ impl Progress {
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn step_word(step: Step) -> &'static str {
     match step {
         Step::Prepare => "preparing",
         Step::Plan => "planning",
         Step::Apply => "applying",
         Step::Settle => "looking what came of it",
+        Step::Verify => "verifying",
     }
 }
 

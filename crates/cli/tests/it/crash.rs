@@ -120,7 +120,8 @@ fn is_clean(desk: &Desk) {
         assert_eq!(call.outcome, "done", "{what:?}");
         assert!(known.insert(what.clone()), "made twice: {what:?}");
     }
-    let secret = ["plan.tfplan", "plan.tfplan.age", "inputs.tfvars.json", "pushed.tfstate", "errored.tfstate"];
+    let secret =
+        ["plan.tfplan", "plan.tfplan.age", "inputs.tfvars.json", "outputs.json", "pushed.tfstate", "errored.tfstate"];
     let is_secret = |path: &&std::path::PathBuf| secret.iter().any(|name| path.ends_with(name));
     let lying_about: Vec<_> = files(&desk.home("work")).into_iter().filter(|path| is_secret(&path)).collect();
     assert!(lying_about.is_empty(), "{lying_about:?}");
@@ -160,6 +161,38 @@ fn a_crash_at_any_point_of_the_journal_changes_nothing_in_the_end() {
         deliver_to_the_end(&desk, &slice, |now| point.checked_sub(now).filter(|more| *more > 0));
         is_clean(&desk);
         assert_eq!(left(&desk), expected, "after a crash at entry {point} of {last}");
+    });
+}
+
+#[test]
+fn a_crash_at_any_point_leaves_nothing_unverified() {
+    let Some(terraform) = tools::terraform() else { return };
+    let verified = |desk: &Desk| {
+        let entries = desk.json(&["ledger", "log", "--kind", "instance_verified", "--json"]);
+        entries["entries"].as_array().unwrap().len()
+    };
+    let estate = || {
+        let desk = small::estate(&terraform);
+        // Not by its path: the same files are the same release.
+        let asked = desk.repository().beside("home").join("asked");
+        let script = r#"read -r outputs < \"$TERRACE_OUTPUTS\"; echo $outputs >> \"$HOME/asked\""#;
+        let check = format!("check \"asked\" {{\n  command = [\"/bin/sh\", \"-c\", \"{script}\"]\n}}");
+        desk.edit("stacks/base/stack.hcl", "stack \"base\" {\n", &format!("stack \"base\" {{\n{check}\n"));
+        desk.commit("Check");
+        (desk, asked)
+    };
+    let slice = ["--to", "dev", "base", "middle"];
+    let (undisturbed, _) = estate();
+    assert_eq!(deliver_to_the_end(&undisturbed, &slice, |_| None), 0);
+    let expected = left(&undisturbed);
+    let last = entries(&undisturbed);
+    for_every(last, |point| {
+        let (desk, asked) = estate();
+        deliver_to_the_end(&desk, &slice, |now| point.checked_sub(now).filter(|more| *more > 0));
+        is_clean(&desk);
+        assert_eq!(left(&desk), expected, "after a crash at entry {point} of {last}");
+        assert_eq!(verified(&desk), 1, "after a crash at entry {point} of {last}");
+        assert!(fs::read_to_string(asked).unwrap().contains("\"label\":\"one\""));
     });
 }
 

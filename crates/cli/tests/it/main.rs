@@ -8,6 +8,7 @@ mod bad_estate;
 mod bad_store;
 mod bad_terraform;
 mod blocked;
+mod checks;
 mod concurrent;
 mod crash;
 mod deliver;

@@ -8,7 +8,7 @@ use super::facts::{BackendFact, FileFacts, ModuleFact, OutputFact, ProviderFact,
 use crate::lower::span_of;
 
 /// The blocks that matter.
-const BLOCKS: [&str; 4] = ["module", "variable", "output", "terraform"];
+const BLOCKS: [&str; 5] = ["module", "variable", "output", "terraform", "check"];
 
 /// The facts of a `.tf` file's text.
 pub(super) fn facts_of(text: &str) -> FileFacts {
@@ -55,6 +55,7 @@ fn of_body(body: &Body, text: &str) -> FileFacts {
                 sensitive: boolean(&block.body, "sensitive"),
                 at: span_of(name).into(),
             }),
+            ("check", [name]) => facts.checks.push(name.as_str().to_owned()),
             ("module", [name]) => facts.modules.push(module(name.as_str(), block)),
             ("resource", [kind, name]) if is_protected(&block.body) => {
                 facts.protected.push(format!("{}.{}", kind.as_str(), name.as_str()));
@@ -173,6 +174,12 @@ module "net" {
   source = "../modules/net"
 }
 output "id" { value = module.net.id }
+check "healthy" {
+  assert {
+    condition     = true
+    error_message = "It is not."
+  }
+}
 "#,
         );
         assert_eq!(facts.variables[0].type_constraint.as_deref(), Some("map(list(string))"));
@@ -186,6 +193,7 @@ output "id" { value = module.net.id }
             (facts.backend.as_ref().map(|backend| backend.kind.as_str()), facts.outputs[0].name.as_str()),
             (Some("s3"), "id")
         );
+        assert_eq!(facts.checks, ["healthy"]);
         assert_eq!(super::FileFacts::decode(&facts.encode()), Some(facts));
     }
 

@@ -29,6 +29,7 @@ pub(super) fn facts_of(text: &str) -> FileFacts {
         let sensitive = boolean(body, "sensitive");
         facts.outputs.push(OutputFact { name, sensitive, at: At::default() });
     }
+    facts.checks.extend(labelled(&root, "check").map(|(name, _)| name));
     for (name, body) in labelled(&root, "module") {
         let (source, version) = (text_of(body, "source"), text_of(body, "version"));
         facts.modules.push(ModuleFact { name, source, version, at: At::default() });
@@ -101,6 +102,7 @@ mod tests {
   "variable": {"a": {"type": "string"}, "b": [{"default": 1, "ephemeral": true}]},
   "module": [{"m": {"source": "./m"}}],
   "terraform": [{"backend": {"gcs": {}}, "required_providers": {"x": {"source": "n/x"}}}],
+  "check": {"healthy": {"assert": [{"condition": "${true}", "error_message": "It is not."}]}},
   "output": {"o": {"value": "${var.a}", "sensitive": true}}
 }"#,
         );
@@ -110,6 +112,7 @@ mod tests {
         assert_eq!(facts.modules[0].source.as_deref(), Some("./m"));
         assert_eq!(facts.backend.as_ref().map(|backend| backend.kind.as_str()), Some("gcs"));
         assert_eq!(facts.outputs[0].sensitive, Some(true));
+        assert_eq!(facts.checks, ["healthy"]);
         let twice = facts_of(r#"{"terraform": {"backend": {"s3": {}}}, "terraform": {"required_version": ">= 1"}}"#);
         assert!(twice.backend.is_some());
         assert!(facts_of("[1").unreadable.is_some());

@@ -51,6 +51,7 @@ impl FactsCache for MemoryCache {
 pub struct FileFacts {
     pub(crate) variables: Vec<VariableFact>,
     pub(crate) outputs: Vec<OutputFact>,
+    pub(crate) checks: Vec<String>,
     pub(crate) modules: Vec<ModuleFact>,
     pub(crate) providers: Vec<ProviderFact>,
     pub(crate) required_version: Vec<String>,

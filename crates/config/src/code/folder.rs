@@ -136,6 +136,7 @@ impl Merge<'_> {
             let output = Output { sensitive: fact.sensitive.unwrap_or(false), declared: self.place(fact.at) };
             self.module.outputs.entry(fact.name.clone()).or_insert(output);
         }
+        self.module.checks.extend(facts.checks.iter().cloned());
         for fact in &facts.modules {
             if let Some(source) = fact.source.clone() {
                 let (name, version) = (fact.name.clone(), fact.version.clone());

@@ -76,6 +76,14 @@ pub(crate) fn is_tofu(path: &RepoPath) -> bool {
     is_seen(path) && has_tofu_ending(path)
 }
 
+/// The endings of test files (Terraform language, "Tests"); the last two are `OpenTofu`'s alone.
+const TEST_ENDINGS: [&str; 4] = [".tftest.hcl", ".tftest.json", ".tofutest.hcl", ".tofutest.json"];
+
+/// Whether the file holds tests of Terraform code.
+pub fn is_test(path: &RepoPath) -> bool {
+    is_seen(path) && TEST_ENDINGS.iter().any(|ending| has_ending(path, ending))
+}
+
 /// Whether the file is read as JSON.
 pub(super) fn is_json(path: &RepoPath) -> bool {
     has_ending(path, ".json")

@@ -63,7 +63,7 @@ impl<'e> Checker<'e, '_> {
             ReferenceTarget::Environment(Some(key)) => key == NAME_KEY || self.missing_in(key).is_empty(),
             ReferenceTarget::Environment(None) | ReferenceTarget::Own(_) => true,
             ReferenceTarget::Estate(key) => key == NAME_KEY,
-            ReferenceTarget::Unknown(_) => false,
+            ReferenceTarget::Output(_) | ReferenceTarget::Unknown(_) => false,
         }
     }
 
@@ -120,6 +120,12 @@ impl<'e> Checker<'e, '_> {
             ReferenceTarget::Own(key) => {
                 error("unknown-reference", format!("a stack has no attribute `{key}`"), "unknown")
             }
+            ReferenceTarget::Output(name) => error(
+                "unknown-reference",
+                format!("`output.{name}` can be read in the stack's checks only"),
+                "not known here",
+            )
+            .help(format!("An output of another stack is `stack.NAME.{name}`.")),
             ReferenceTarget::Unknown(word) => {
                 unknown_word(error("unknown-reference", format!("nothing is called `{word}` here"), "unknown"), word)
             }

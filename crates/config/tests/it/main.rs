@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bad_check;
 mod bad_code;
 mod bad_estate;
 mod bad_file;

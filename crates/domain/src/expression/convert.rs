@@ -30,6 +30,11 @@ impl ConvertError {
     }
 }
 
+/// A value as a text, as `tostring` makes it; `None` when it is unknown or null.
+pub fn text_of(value: &Value) -> Result<Option<String>, ConvertError> {
+    if *value == Value::Null { Ok(None) } else { Ok(to_text(value)?.map(Cow::into_owned)) }
+}
+
 /// A text; `None` when it is unknown.
 pub(super) fn to_text(value: &Value) -> Result<Option<Cow<'_, str>>, ConvertError> {
     Ok(Some(match value {

@@ -33,6 +33,7 @@ fn attribute_target<'e>(base: &'e Expression, name: &str) -> Option<(&'e str, Re
                 "stack" => ReferenceTarget::Stack { name: name.to_owned(), output: None },
                 "env" => ReferenceTarget::Environment(Some(name.to_owned())),
                 "estate" => ReferenceTarget::Estate(name.to_owned()),
+                "output" => ReferenceTarget::Output(name.to_owned()),
                 _ => return None,
             };
             Some((root, target))

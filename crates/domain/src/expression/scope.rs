@@ -1,6 +1,8 @@
 //! What the words of an expression stand for. Expressions ask; a scope answers from the estate, an environment and the outputs
 //! that are known so far.
 
+use std::collections::BTreeMap;
+
 use super::ReferenceTarget;
 use crate::diagnostic::nearest;
 use crate::estate::{Environment, Estate, Stack};
@@ -72,9 +74,32 @@ impl Scope for InstanceScope<'_> {
                 Err(ResolveError::new(format!("`stack.{name}` is a whole stack"))
                     .help(Some(format!("Name one of its outputs: `stack.{name}.OUTPUT`."))))
             }
+            ReferenceTarget::Output(name) => {
+                Err(ResolveError::new(format!("`output.{name}` can be read in the stack's checks only")))
+            }
             ReferenceTarget::Unknown(word) => Err(ResolveError::new(format!("nothing is called `{word}` here"))
                 .help(Some("References begin with `env`, `stack` or `estate`.".to_owned()))),
         }
+    }
+}
+
+/// The scope of an instance's checks, after its apply: what the stack itself is given, and its own outputs.
+#[derive(Clone, Copy)]
+pub struct CheckScope<'a> {
+    /// What the stack is given.
+    pub instance: InstanceScope<'a>,
+    /// The values of its own outputs.
+    pub outputs: &'a BTreeMap<String, Value>,
+}
+
+impl Scope for CheckScope<'_> {
+    fn resolve(&self, target: &ReferenceTarget) -> Result<Value, ResolveError> {
+        let ReferenceTarget::Output(name) = target else { return self.instance.resolve(target) };
+        self.outputs.get(name).cloned().ok_or_else(|| {
+            let near = nearest(name, self.outputs.keys().map(String::as_str));
+            ResolveError::new(format!("the state has no output `{name}`"))
+                .help(near.map(|near| format!("Did you mean `output.{near}`?")))
+        })
     }
 }
 
@@ -127,6 +152,7 @@ impl std::fmt::Display for ReferenceTarget {
             Self::Environment(Some(key)) => write!(f, "env.{key}"),
             Self::Environment(None) => f.write_str("env"),
             Self::Estate(key) => write!(f, "estate.{key}"),
+            Self::Output(name) => write!(f, "output.{name}"),
             Self::Unknown(word) => f.write_str(word),
         }
     }

@@ -102,7 +102,12 @@ impl Advance<'_> {
             }
             Event::Applied { instance } => {
                 let index = self.expect(&instance, name, |state| *state == InstanceState::Applying)?;
-                self.finish(index, InstanceState::Applied);
+                self.run.instances[index].apply_begun = true;
+                self.verify(index);
+            }
+            Event::Verified { instance } => {
+                let index = self.expect(&instance, name, |state| *state == InstanceState::Verifying)?;
+                self.succeed(index);
             }
             Event::Settled { instance } => {
                 let index = self.expect(&instance, name, |state| *state == InstanceState::Settling)?;
@@ -182,7 +187,7 @@ impl Advance<'_> {
         let nothing_to_do = changes.is_empty();
         let instance = &mut self.run.instances[index];
         instance.losses = losses;
-        if instance.partly_applied {
+        if instance.apply_begun {
             // What was begun counts as this run's change, whatever is left of it.
             let told = instance.changes.get_or_insert_default();
             told.outputs.extend(changes.outputs);
@@ -190,8 +195,7 @@ impl Advance<'_> {
             instance.changes = Some(changes);
         }
         if nothing_to_do {
-            let state = if instance.partly_applied { InstanceState::Applied } else { InstanceState::Unchanged };
-            self.finish(index, state);
+            self.verify(index);
         } else if !objections.is_empty() {
             self.finish(index, InstanceState::Refused(Refusal::Losses(objections)));
         } else if self.run.order.mode == Mode::Plan {
@@ -212,7 +216,7 @@ impl Advance<'_> {
         let instance = &mut self.run.instances[index];
         let differs = match &instance.approved {
             Some((approved, _)) => {
-                let differs: BTreeSet<_> = cover.voids(approved, instance.partly_applied).collect();
+                let differs: BTreeSet<_> = cover.voids(approved, instance.apply_begun).collect();
                 if differs.is_empty() {
                     return self.apply(index);
                 }
@@ -229,6 +233,25 @@ impl Advance<'_> {
         let instance = &mut self.run.instances[index];
         instance.state = InstanceState::Applying;
         self.effects.push(Effect::Apply(instance.id.clone()));
+    }
+
+    /// What runs is what was ordered. Whether that does what it should is looked at first, where there is something to look at.
+    fn verify(&mut self, index: usize) {
+        let verifies = self.run.order.stacks[self.run.stack_of(index)].verifies;
+        if self.run.order.mode != Mode::Deliver || !verifies {
+            self.succeed(index);
+        } else if self.run.stopping {
+            self.finish(index, InstanceState::Interrupted(Step::Verify));
+        } else {
+            let instance = &mut self.run.instances[index];
+            instance.state = InstanceState::Verifying;
+            self.effects.push(Effect::Verify(instance.id.clone()));
+        }
+    }
+
+    fn succeed(&mut self, index: usize) {
+        let apply_begun = self.run.instances[index].apply_begun;
+        self.finish(index, if apply_begun { InstanceState::Applied } else { InstanceState::Unchanged });
     }
 
     fn approved(&mut self, id: &InstanceId, by: String, cover: &PlanCover) -> Result<(), Impossible> {
@@ -400,7 +423,7 @@ impl Advance<'_> {
     fn turned_away(&self, index: usize) -> Option<InstanceState> {
         let order = &self.run.order;
         let (stage, stack) = (&order.stages[self.run.stage_of(index)], &order.stacks[self.run.stack_of(index)]);
-        if self.run.instances[index].partly_applied {
+        if self.run.instances[index].apply_begun {
             return None;
         }
         let is_current = self.is_current(index);
@@ -510,13 +533,14 @@ impl Advance<'_> {
         let mut again = Vec::new();
         for (index, instance) in self.run.instances.iter_mut().enumerate() {
             let begun = match instance.state {
-                InstanceState::Preparing | InstanceState::Planning => {
+                // What was being verified is planned again first: it may be other than it was.
+                InstanceState::Preparing | InstanceState::Planning | InstanceState::Verifying => {
                     instance.state = InstanceState::Waiting;
                     true
                 }
                 InstanceState::Applying | InstanceState::Settling | InstanceState::Unsettled => {
                     instance.state = InstanceState::Unsettled;
-                    instance.partly_applied = true;
+                    instance.apply_begun = true;
                     true
                 }
                 InstanceState::Waiting => self.run.open_before[index] == 0,
@@ -538,7 +562,7 @@ impl Advance<'_> {
         let is_theirs = |instance: &Instance| {
             let rests = matches!(instance.state, InstanceState::Waiting | InstanceState::Awaiting(_));
             let is_named = stacks.contains(&instance.id.stack) && environments.contains(&instance.id.environment);
-            rests && !instance.partly_applied && is_named
+            rests && !instance.apply_begun && is_named
         };
         let all = self.run.instances.iter().enumerate();
         let theirs: Vec<_> = all.filter(|(_, instance)| is_theirs(instance)).map(|(index, _)| index).collect();

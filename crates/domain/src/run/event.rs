@@ -19,6 +19,8 @@ pub enum Step {
     Apply,
     /// Find out what came of an apply that Terrace did not see the end of.
     Settle,
+    /// Look whether what runs does what it should.
+    Verify,
 }
 
 impl Step {
@@ -29,6 +31,7 @@ impl Step {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Settle => "settle",
+            Self::Verify => "verify",
         }
     }
 }
@@ -175,6 +178,11 @@ pub enum Event {
         /// The instance.
         instance: InstanceId,
     },
+    /// What runs does what it should: every check of an instance holds.
+    Verified {
+        /// The instance.
+        instance: InstanceId,
+    },
     /// What an apply that Terrace did not see the end of left behind is put in order: no process is at work on the instance, and its state is
     /// not locked by one that died.
     Settled {
@@ -228,6 +236,7 @@ impl Event {
             | Self::Rejected { instance, .. }
             | Self::Stale { instance, .. }
             | Self::Applied { instance }
+            | Self::Verified { instance }
             | Self::Settled { instance }
             | Self::Failed { instance, .. }
             | Self::Interrupted { instance } => Some(instance),
@@ -253,6 +262,7 @@ impl Event {
             Self::Rejected { .. } => "Rejected",
             Self::Stale { .. } => "Stale",
             Self::Applied { .. } => "Applied",
+            Self::Verified { .. } => "Verified",
             Self::Settled { .. } => "Settled",
             Self::Failed { .. } => "Failed",
             Self::Interrupted { .. } => "Interrupted",
@@ -281,6 +291,8 @@ pub enum Effect {
     /// Find out what came of an apply that nobody saw the end of: wait for a Terraform that is still at work, release the lock of one that
     /// died. Answer: `Settled`, `Failed` or `Interrupted`.
     Settle(InstanceId),
+    /// Look whether what runs does what it should, and then sign evidence of the delivery. Answer: `Verified`, `Failed` or `Interrupted`.
+    Verify(InstanceId),
     /// Ask the instance's process to stop, once, gently. No answer of its own.
     Interrupt(InstanceId),
     /// The run is over.

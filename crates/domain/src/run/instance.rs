@@ -41,6 +41,8 @@ pub enum InstanceState {
     Unsettled,
     /// It is being found out what came of an apply that Terrace did not see the end of.
     Settling,
+    /// It is looked whether what runs does what it should.
+    Verifying,
     /// Done: nothing was to be changed.
     Unchanged,
     /// Done, in a run that only plans.
@@ -104,6 +106,7 @@ impl InstanceState {
             Self::Planning => Some(Step::Plan),
             Self::Applying => Some(Step::Apply),
             Self::Settling => Some(Step::Settle),
+            Self::Verifying => Some(Step::Verify),
             _ => None,
         }
     }
@@ -119,6 +122,7 @@ impl InstanceState {
                 | Self::Applying
                 | Self::Unsettled
                 | Self::Settling
+                | Self::Verifying
         )
     }
 
@@ -136,6 +140,18 @@ impl InstanceState {
     /// Whether this is evidence that the ordered release runs there as it should.
     pub fn is_evidence(&self) -> bool {
         matches!(self, Self::Unchanged | Self::Applied | Self::Skipped(SkipReason::Current))
+    }
+
+    /// Whether all that its plan had to apply is applied, whatever was found out after that.
+    pub fn is_applied(&self) -> bool {
+        let during = match self {
+            Self::Applied | Self::Verifying => return true,
+            Self::Failed(failure) => Some(failure.step),
+            Self::Interrupted(step) => Some(*step),
+            Self::Abandoned(step) => *step,
+            _ => None,
+        };
+        during == Some(Step::Verify)
     }
 
     /// Whether it was kept from going on by a gate, by a person, or for want of evidence.
@@ -158,6 +174,7 @@ impl InstanceState {
             Self::Applying => "applying",
             Self::Unsettled => "unsettled",
             Self::Settling => "settling",
+            Self::Verifying => "verifying",
             Self::Unchanged => "unchanged",
             Self::Planned => "planned",
             Self::Applied => "applied",
@@ -191,8 +208,8 @@ pub struct Instance {
     pub finished: Option<Moment>,
     /// What was approved, and by whom; kept when the plan must be made again.
     pub(super) approved: Option<(PlanCover, Vec<Approval>)>,
-    /// Whether an apply of it was begun in this run and nobody saw its end.
-    pub(super) partly_applied: bool,
+    /// Whether an apply of it was begun in this run: what its plans say from then on is what is left of that.
+    pub(super) apply_begun: bool,
 }
 
 impl Instance {
@@ -206,7 +223,7 @@ impl Instance {
             started: None,
             finished: None,
             approved: None,
-            partly_applied: false,
+            apply_begun: false,
         }
     }
 

@@ -119,6 +119,8 @@ pub struct OrderedStack {
     pub upstream: BTreeMap<StackName, BTreeSet<String>>,
     /// Whether it is there only because of its upstream, and has nothing to do unless an output that it reads changes.
     pub only_if_upstream_changes: bool,
+    /// Whether there is something to verify when it is delivered: checks of its own, or of its Terraform code.
+    pub verifies: bool,
 }
 
 /// What earlier runs left of an instance.
@@ -126,7 +128,8 @@ pub struct OrderedStack {
 pub struct Standing {
     /// The release that runs.
     pub release: Option<Digest>,
-    /// The digest of the settings with which it runs.
+    /// The digest of the settings with which it runs; none while it is not sure that it does, and does what it should: after a step that
+    /// changed something, or looked at it, and failed.
     pub settings: Option<Digest>,
     /// When it was last delivered with success.
     pub delivered: Option<Moment>,
@@ -181,7 +184,7 @@ impl Order {
         }
         let turned = stacks.into_iter().rev().map(|ordered| {
             let upstream = after.remove(&ordered.stack).unwrap_or_default();
-            OrderedStack { upstream, only_if_upstream_changes: false, ..ordered }
+            OrderedStack { upstream, only_if_upstream_changes: false, verifies: false, ..ordered }
         });
         turned.collect()
     }
@@ -192,6 +195,7 @@ impl Order {
         stacks: &BTreeSet<StackName>,
         downstream: &BTreeSet<StackName>,
         release_of: impl Fn(&StackName) -> Option<Digest>,
+        verifies: impl Fn(&StackName) -> bool,
     ) -> Vec<OrderedStack> {
         let takes_part = |name: &StackName| stacks.contains(name) || downstream.contains(name);
         let ordered = graph.order().into_iter().filter(|name| takes_part(name));
@@ -205,6 +209,7 @@ impl Order {
                     .map(|(upstream, why)| (upstream.clone(), why.outputs.clone()))
                     .collect(),
                 only_if_upstream_changes: !stacks.contains(name),
+                verifies: verifies(name),
             })
             .collect()
     }

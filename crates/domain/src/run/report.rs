@@ -143,7 +143,7 @@ impl Run {
                 InstanceState::Waiting | InstanceState::Unsettled => tally.waiting += 1,
                 _ => {}
             }
-            let counts = matches!(instance.state, InstanceState::Applied | InstanceState::Planned);
+            let counts = instance.state.is_applied() || instance.state == InstanceState::Planned;
             if let Some(changes) = instance.changes.as_ref().filter(|_| counts) {
                 tally.add = tally.add.saturating_add(changes.add);
                 tally.change = tally.change.saturating_add(changes.change);

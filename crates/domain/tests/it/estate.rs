@@ -67,6 +67,7 @@ pub(crate) fn stack(folder: &str) -> Stack {
         watch: Vec::new(),
         fixtures: BTreeMap::new(),
         upgrade: terrace_domain::rehearsal::UpgradeAllowance::default(),
+        checks: Vec::new(),
         references: Vec::new(),
         span: NOWHERE,
     }

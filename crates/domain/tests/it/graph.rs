@@ -163,7 +163,7 @@ proptest! {
         let (stacks, downstream) = (chosen(1), chosen(2));
         let orderable: BTreeSet<_> = graph.order().into_iter().cloned().collect();
         let mut seen = BTreeSet::new();
-        for instance in Order::stacks_of(&graph, &stacks, &downstream, |_| None) {
+        for instance in Order::stacks_of(&graph, &stacks, &downstream, |_| None, |_| false) {
             prop_assert_eq!(instance.only_if_upstream_changes, downstream.contains(&instance.stack));
             let whole = graph.upstream_of(instance.stack.as_str());
             prop_assert!(whole.keys().copied().eq(instance.upstream.keys()));

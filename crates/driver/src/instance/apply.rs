@@ -29,7 +29,7 @@ pub enum Applied {
 pub async fn apply(
     ctx: &Context,
     id: &InstanceId,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     approved: Option<&PlanCover>,
     book: &OutputBook,
     stop: watch::Receiver<bool>,
@@ -66,7 +66,8 @@ pub async fn apply(
         return Err(told.halt(ctx, id, Step::Apply, "apply"));
     }
     book.note_current(id);
-    conclude(ctx, id, prepared, teller, stop.clone()).await?;
+    prepared.applied = true;
+    conclude(ctx, id, prepared, teller, stop.clone(), &told).await?;
     read_ahead(ctx, id, prepared, book, stop).await;
     Ok(Applied::Done)
 }

@@ -17,6 +17,7 @@ pub fn clean(ctx: &Context, id: &InstanceId) -> std::io::Result<()> {
 fn clean_folder(folder: &InstanceFolder) -> std::io::Result<()> {
     remove(&folder.plan())?;
     remove(&folder.pushed_state())?;
+    remove(&folder.outputs())?;
     remove(&folder.inputs())
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use terrace_domain::run::{Changes, CoverPart, InstanceId, Moment, Step, TerraformDiagnostic};
+use terrace_domain::run::{Changes, CoverPart, Failure, InstanceId, Moment, Step, TerraformDiagnostic};
 use terrace_domain::state::LockInfo;
 use terrace_world::terraform::{Exit, Invocation, Message, ProcessError};
 use tokio::sync::watch;
@@ -18,6 +18,8 @@ pub(super) struct Told {
     pub(super) exit: Exit,
     pub(super) changes: Changes,
     pub(super) diagnostics: Vec<TerraformDiagnostic>,
+    /// The runs of a test that did not pass, each with its file.
+    pub(super) failed_runs: Vec<String>,
 }
 
 impl Told {
@@ -42,8 +44,13 @@ impl Told {
                 return Halt::Interrupted;
             }
         }
+        Halt::Failed(self.failure(ctx, id, step, command))
+    }
+
+    /// Why the command failed, by what it reported.
+    pub(super) fn failure(self, ctx: &Context, id: &InstanceId, step: Step, command: &str) -> Failure {
         let folder = &ctx.stack(id).folder;
-        Halt::Failed(terraform_failure(step, command, self.exit.status, self.diagnostics, &self.exit.errors, folder))
+        terraform_failure(step, command, self.exit.status, self.diagnostics, &self.exit.errors, folder)
     }
 
     /// The lock on the state that kept the command, which was started at `began`, from its work.
@@ -79,8 +86,11 @@ impl Told {
                     outputs.iter().filter(|(_, action)| action.as_deref().is_some_and(|action| action != "noop"));
                 self.changes.outputs = changed.map(|(name, _)| name.clone()).collect();
             }
+            Message::TestRun { file, run, status } if matches!(status.as_str(), "fail" | "error") => {
+                self.failed_runs.push(format!("`{run}` of {file}"));
+            }
             Message::Diagnostic(diagnostic) => self.diagnostics.push(diagnostic.clone()),
-            Message::PlannedChange { .. } | Message::Resource { .. } | Message::Note(_) => {}
+            Message::PlannedChange { .. } | Message::Resource { .. } | Message::TestRun { .. } | Message::Note(_) => {}
         }
     }
 }
@@ -104,7 +114,8 @@ pub(super) async fn run_terraform(
         errors: ctx.folder(id).errors(),
     };
     let nothing = Exit { status: std::process::ExitStatus::default(), errors: String::new(), interrupted: false };
-    let mut told = Told { exit: nothing, changes: Changes::default(), diagnostics: Vec::new() };
+    let mut told =
+        Told { exit: nothing, changes: Changes::default(), diagnostics: Vec::new(), failed_runs: Vec::new() };
     let mut strange = String::new();
     let exit = invocation.run(stop, |line| match Message::parse(line) {
         Ok(Some(message)) => {

@@ -3,27 +3,36 @@
 use terrace_domain::run::{InstanceId, Step};
 use tokio::sync::watch;
 
+use super::command::Told;
 use super::halt::{StepResult, failed, failure};
 use super::prepare::Prepared;
 use super::raw_state::state_of;
 use super::teller::{Noted, Teller};
+use super::verify::refuse_unforeseen;
 use crate::context::Context;
 use crate::snapshots::{self, Taken};
 use crate::witness::Delivered;
 
-/// What ends a delivery with success: a snapshot of the state, and evidence attached to the release.
+/// What follows when an instance is as ordered: the state is kept, and unless it is to be verified first, that is evidence.
 pub(super) async fn conclude(
     ctx: &Context,
     id: &InstanceId,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     teller: &Teller,
     stop: watch::Receiver<bool>,
+    told: &Told,
 ) -> StepResult<()> {
-    let taken = keep_state(ctx, id, prepared, teller, stop).await?;
+    prepared.kept = keep_state(ctx, id, prepared, teller, stop).await?;
+    refuse_unforeseen(ctx, id, told)?;
+    if ctx.verifies(id) { Ok(()) } else { attest(ctx, id, prepared, teller.step) }
+}
+
+/// What ends a delivery with success: evidence attached to the release.
+pub(super) fn attest(ctx: &Context, id: &InstanceId, prepared: &Prepared, step: Step) -> StepResult<()> {
     let (Some(witness), Some(release)) = (&ctx.witness, ctx.releases.get(&id.stack)) else { return Ok(()) };
-    let delivered =
-        Delivered { id, release, settings: prepared.settings, terraform: &ctx.terraform.named(), state: taken };
-    tokio::task::block_in_place(|| witness.attest(&delivered)).map_err(failed(Step::Apply))
+    let (settings, state) = (prepared.settings, prepared.kept.clone());
+    let delivered = Delivered { id, release, settings, terraform: &ctx.terraform.named(), state };
+    tokio::task::block_in_place(|| witness.attest(&delivered)).map_err(failed(step))
 }
 
 /// Takes a snapshot of the state as it is now.

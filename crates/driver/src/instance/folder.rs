@@ -55,6 +55,11 @@ impl InstanceFolder {
         self.root.join(INPUTS_FILE)
     }
 
+    /// The instance's outputs; there only while its checks are asked.
+    pub fn outputs(&self) -> PathBuf {
+        self.root.join("outputs.json")
+    }
+
     /// The saved plan; there only between plan and apply.
     pub fn plan(&self) -> PathBuf {
         self.root.join("plan.tfplan")

@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
+use terrace_config::is_test;
+use terrace_domain::check::CheckKind;
 use terrace_domain::run::{Failure, InstanceId, Step};
 use terrace_world::terraform::{Environment, Invocation};
 use terrace_world::workspace::PROVIDER_LOCK_FILE;
@@ -103,8 +105,13 @@ fn what_for(
         }
     }
     let unreadable = |path: &_| source.modules.iter().any(|(_, facts)| facts.unreadable.contains(path));
+    let runs_tests = ctx.stack(id).checks.iter().any(|check| matches!(check.kind, CheckKind::TerraformTest));
+    // What tests call is installed by `init`, too.
+    let tests = |path: &_| runs_tests && is_test(path);
     let lock_file = ctx.stack(id).folder.join(PROVIDER_LOCK_FILE).map_err(|error| error.to_string())?;
-    for entry in source.files.iter().filter(|entry| entry.path == lock_file || unreadable(&entry.path)) {
+    for entry in
+        source.files.iter().filter(|entry| entry.path == lock_file || unreadable(&entry.path) || tests(&entry.path))
+    {
         let id = ctx.content_id(entry).map_err(|error| error.to_string())?;
         let _ = writeln!(text, "file {} {id}", entry.path);
     }

@@ -1,6 +1,6 @@
 //! Outputs of upstream stacks: read from their states once a run, or, in a run that only plans, from their plans.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::sync::{Arc, Mutex};
 
@@ -62,6 +62,8 @@ impl OutputBook {
 #[derive(Deserialize)]
 struct OutputLine {
     value: Json,
+    #[serde(default)]
+    sensitive: bool,
 }
 
 /// Asks Terraform for the outputs in an initialised instance's state. They are held in memory only: some are secrets.
@@ -71,11 +73,67 @@ pub(super) async fn read_state(
     environment: &Environment,
     stop: watch::Receiver<bool>,
 ) -> StepResult<BTreeMap<String, Value>> {
-    let arguments = ["output", "-json", "-no-color"].map(OsStr::new);
-    let output = terraform_answer(ctx, id, environment, Step::Prepare, &arguments, stop).await?;
-    let outputs: BTreeMap<String, OutputLine> = serde_json::from_slice(&output)
-        .map_err(|error| failure(Step::Prepare, format!("terraform output of {} cannot be read: {error}", id.stack)))?;
+    let outputs = read_lines(ctx, id, environment, Step::Prepare, stop).await?;
     Ok(outputs.into_iter().map(|(name, output)| (name, output.value.into())).collect())
+}
+
+/// The outputs of an instance that was delivered, for its checks.
+pub(super) struct OwnOutputs {
+    values: BTreeMap<String, Value>,
+    sensitive: BTreeSet<String>,
+}
+
+impl OwnOutputs {
+    /// By name.
+    pub(super) fn values(&self) -> &BTreeMap<String, Value> {
+        &self.values
+    }
+
+    /// Those that must not be shown.
+    pub(super) fn sensitive(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.values.iter().filter(|(name, _)| self.sensitive.contains(*name))
+    }
+
+    /// As a line of JSON: an object with each output's value.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let values = self.values.iter().map(|(name, value)| (name.clone(), value.to_json().unwrap_or(Json::Null)));
+        format!("{}\n", Json::Object(values.collect())).into_bytes()
+    }
+
+    fn of(lines: BTreeMap<String, OutputLine>) -> Self {
+        let sensitive = lines.iter().filter(|(_, line)| line.sensitive).map(|(name, _)| name.clone()).collect();
+        Self { values: lines.into_iter().map(|(name, line)| (name, line.value.into())).collect(), sensitive }
+    }
+
+    #[cfg(test)]
+    pub(super) fn from_json(json: Json) -> Self {
+        Self::of(serde_json::from_value(json).expect("outputs as Terraform writes them"))
+    }
+}
+
+/// The outputs of an instance whose state is as its code says, with those that are null.
+pub(super) async fn read_own(
+    ctx: &Context,
+    id: &InstanceId,
+    environment: &Environment,
+    stop: watch::Receiver<bool>,
+) -> StepResult<OwnOutputs> {
+    let mut outputs = OwnOutputs::of(read_lines(ctx, id, environment, Step::Verify, stop).await?);
+    add_nulls(ctx, id, &mut outputs.values);
+    Ok(outputs)
+}
+
+async fn read_lines(
+    ctx: &Context,
+    id: &InstanceId,
+    environment: &Environment,
+    step: Step,
+    stop: watch::Receiver<bool>,
+) -> StepResult<BTreeMap<String, OutputLine>> {
+    let arguments = ["output", "-json", "-no-color"].map(OsStr::new);
+    let output = terraform_answer(ctx, id, environment, step, &arguments, stop).await?;
+    serde_json::from_slice(&output)
+        .map_err(|error| failure(step, format!("terraform output of {} cannot be read: {error}", id.stack)).into())
 }
 
 #[derive(Deserialize)]
@@ -175,7 +233,8 @@ fn with_unknowns(after: Json, unknown: &Json) -> Value {
     }
 }
 
-async fn terraform_answer(
+/// The answer of a Terraform command, which is kept in memory only.
+pub(super) async fn terraform_answer(
     ctx: &Context,
     id: &InstanceId,
     environment: &Environment,

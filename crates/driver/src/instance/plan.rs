@@ -58,7 +58,7 @@ pub async fn plan(
     if !matches!(told.exit.status.code(), Some(0 | 2)) {
         return Err(told.halt(ctx, id, Step::Plan, "plan"));
     }
-    let mut changes = told.changes;
+    let mut changes = told.changes.clone();
     if told.exit.status.code() == Some(2) && changes.is_empty() {
         // Terraform says that there is something to apply which its messages do not count.
         changes.state_only = 1;
@@ -72,7 +72,7 @@ pub async fn plan(
     }
     if changes.is_empty() && ctx.mode == Mode::Deliver {
         // Also this is evidence: what runs is what the release says.
-        conclude(ctx, id, prepared, teller, stop.clone()).await?;
+        conclude(ctx, id, prepared, teller, stop.clone(), &told).await?;
     }
     let renders = ctx.renders_plans && !changes.is_empty();
     let rendering =

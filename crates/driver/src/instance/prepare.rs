@@ -16,6 +16,7 @@ use super::outputs::OutputBook;
 use super::private_file::write_private;
 use super::upstream::upstream_outputs;
 use crate::context::Context;
+use crate::snapshots::Taken;
 
 /// An instance that is ready to be planned.
 pub struct Prepared {
@@ -32,6 +33,10 @@ pub struct Prepared {
     pub(super) missing: Option<Halt>,
     pub(super) place: Place,
     pub(super) initialised_now: bool,
+    /// The state that was kept after its apply, or after a plan that found nothing to change.
+    pub(super) kept: Option<Taken>,
+    /// Whether its plan was applied; nothing was to be changed otherwise.
+    pub(super) applied: bool,
 }
 
 /// Lays out the work folder, evaluates the inputs and initialises Terraform.
@@ -75,7 +80,8 @@ pub async fn prepare(
     let initialised_now = place.initialise(ctx, id, false, stop).await?;
     let settings = settings_digest(&ctx.estate, ctx.environment(id), ctx.stack(id));
     let outputs = digest_of_outputs(ctx, id, &outputs);
-    Ok(Prepared { source, provisional, outputs, settings, inputs, missing, place, initialised_now })
+    let (kept, applied) = (None, false);
+    Ok(Prepared { source, provisional, outputs, settings, inputs, missing, place, initialised_now, kept, applied })
 }
 
 /// The keyed digest of the outputs that the inputs read, and of no others.

@@ -1,6 +1,7 @@
 //! What a step tells while it goes on: to those who watch, and for the record. Does neither itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use terrace_domain::run::{InstanceId, Step};
 use terrace_domain::state::LockInfo;
@@ -26,6 +27,22 @@ pub enum Noted {
         /// The lock.
         lock: LockInfo,
     },
+}
+
+/// What became of a check.
+#[derive(Debug, Clone, Copy)]
+pub enum CheckNews<'a> {
+    /// It holds.
+    Holds,
+    /// It does not hold, and is tried again.
+    NotYet {
+        /// What was answered.
+        why: &'a str,
+        /// How long it is waited before.
+        pause: Duration,
+    },
+    /// Terraform can tell only while it applies, and nothing was to be applied: it is passed over.
+    Unknown,
 }
 
 /// Those who watch a run.
@@ -57,6 +74,10 @@ impl Teller {
 
     pub(super) fn waits(&self, lock: &LockInfo) {
         (self.watcher)(Notice::StateLocked { instance: &self.instance, lock });
+    }
+
+    pub(super) fn check(&self, check: &str, news: &CheckNews<'_>) {
+        (self.watcher)(Notice::Check { instance: &self.instance, check, news });
     }
 
     pub(super) fn outlived(&self) {

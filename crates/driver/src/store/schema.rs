@@ -32,7 +32,7 @@ CREATE TABLE instance (
     state        TEXT NOT NULL,
     at           INTEGER NOT NULL,
     release      TEXT, -- what runs: of the last success
-    settings     TEXT, -- the digest of the settings with which it runs
+    settings     TEXT, -- the digest of the settings with which it runs; none while it is not sure that it does
     commit_id    TEXT,
     source       TEXT, -- the digest of the source of what runs
     delivered_at INTEGER,

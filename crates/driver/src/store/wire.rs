@@ -36,8 +36,12 @@ pub enum WireError {
     Stranger(String),
 }
 
-/// The version of orders and events that is written. It grows when an old reader would misunderstand them.
-const VERSION: u32 = 1;
+/// The newest version that is read. It grows when an old reader would misunderstand what is written.
+const VERSION: u32 = 2;
+/// The version of all that every reader understands.
+const PLAIN: u32 = 1;
+/// The version of an order that has stacks verified: for a reader that does not know of that, they would be done once they are applied.
+const VERIFYING: u32 = 2;
 
 fn check_version(found: u32) -> Result<(), WireError> {
     if found > VERSION { Err(WireError::Newer { found }) } else { Ok(()) }
@@ -101,6 +105,8 @@ struct StackWire {
     upstream: BTreeMap<String, BTreeSet<String>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     only_if_upstream_changes: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    verifies: bool,
 }
 
 /// An order as text.
@@ -118,9 +124,11 @@ pub fn write_order(order: &Order) -> String {
         release: stack.release.as_ref().map(text),
         upstream: stack.upstream.iter().map(|(name, outputs)| (name.to_string(), outputs.clone())).collect(),
         only_if_upstream_changes: stack.only_if_upstream_changes,
+        verifies: stack.verifies,
     };
+    let verifies = order.stacks.iter().any(|stack| stack.verifies);
     let wire = OrderWire {
-        version: VERSION,
+        version: if verifies { VERIFYING } else { PLAIN },
         mode: match order.mode {
             Mode::Plan => ModeWire::Plan,
             Mode::Deliver => ModeWire::Deliver,
@@ -217,6 +225,7 @@ fn read_stack(wire: StackWire) -> Result<OrderedStack, WireError> {
         release: digest(wire.release)?,
         upstream: upstream.collect::<Result<_, NameError>>()?,
         only_if_upstream_changes: wire.only_if_upstream_changes,
+        verifies: wire.verifies,
     })
 }
 
@@ -285,6 +294,9 @@ enum KindWire {
     Applied {
         instance: IdWire,
     },
+    Verified {
+        instance: IdWire,
+    },
     Settled {
         instance: IdWire,
     },
@@ -310,7 +322,7 @@ enum KindWire {
 }
 
 /// The events that [`KindWire`] knows, by their words.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "started",
     "entered",
     "prepared",
@@ -328,6 +340,7 @@ const KNOWN: [&str; 17] = [
     "stop_requested",
     "cancelled",
     "abandoned",
+    "verified",
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -396,6 +409,7 @@ enum StepWire {
     Plan,
     Apply,
     Settle,
+    Verify,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -411,7 +425,7 @@ struct DiagnosticWire {
 
 /// An event as text.
 pub fn write_event(event: &Event) -> String {
-    let wire = EventWire { version: VERSION, event: kind_wire(event) };
+    let wire = EventWire { version: PLAIN, event: kind_wire(event) };
     serde_json::to_string(&wire).expect("texts and numbers become JSON")
 }
 
@@ -435,6 +449,7 @@ pub fn word(event: &Event) -> &'static str {
         Event::StopRequested => 14,
         Event::Cancelled { .. } => 15,
         Event::Abandoned => 16,
+        Event::Verified { .. } => 17,
     };
     KNOWN[at]
 }
@@ -467,6 +482,7 @@ fn kind_wire(event: &Event) -> KindWire {
             differs: differs.into_iter().map(|part| part.as_str().to_owned()).collect(),
         },
         Event::Applied { instance } => KindWire::Applied { instance: id_wire(&instance) },
+        Event::Verified { instance } => KindWire::Verified { instance: id_wire(&instance) },
         Event::Settled { instance } => KindWire::Settled { instance: id_wire(&instance) },
         Event::Failed { instance, failure } => {
             KindWire::Failed { instance: id_wire(&instance), failure: failure_wire(&failure) }
@@ -539,6 +555,7 @@ fn failure_wire(failure: &Failure) -> FailureWire {
             Step::Plan => StepWire::Plan,
             Step::Apply => StepWire::Apply,
             Step::Settle => StepWire::Settle,
+            Step::Verify => StepWire::Verify,
         },
         summary: failure.summary.clone(),
         diagnostics: failure.diagnostics.iter().cloned().map(diagnostic_wire).collect(),
@@ -592,6 +609,7 @@ pub fn read_event(text: &str) -> Result<Event, WireError> {
             differs: differs.iter().filter_map(|word| CoverPart::from_word(word)).collect(),
         },
         KindWire::Applied { instance } => Event::Applied { instance: read_id(&instance)? },
+        KindWire::Verified { instance } => Event::Verified { instance: read_id(&instance)? },
         KindWire::Settled { instance } => Event::Settled { instance: read_id(&instance)? },
         KindWire::Failed { instance, failure } => {
             Event::Failed { instance: read_id(&instance)?, failure: read_failure(failure) }
@@ -652,9 +670,64 @@ fn read_failure(wire: FailureWire) -> Failure {
             StepWire::Plan => Step::Plan,
             StepWire::Apply => Step::Apply,
             StepWire::Settle => Step::Settle,
+            StepWire::Verify => Step::Verify,
         },
         summary: wire.summary,
         diagnostics: diagnostics.collect(),
         help: wire.help,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(verifies: bool) -> Order {
+        let stack = OrderedStack {
+            stack: "base".parse().unwrap(),
+            release: None,
+            upstream: BTreeMap::new(),
+            only_if_upstream_changes: false,
+            verifies,
+        };
+        Order {
+            mode: Mode::Deliver,
+            release: None,
+            commit: None,
+            parallelism: 1,
+            again: false,
+            stages: Vec::new(),
+            stacks: vec![stack],
+        }
+    }
+
+    #[test]
+    fn an_order_that_verifies_is_for_readers_that_know_of_it() {
+        let text = write_order(&order(true));
+        assert!(text.starts_with(r#"{"version":2,"#) && text.contains(r#""verifies":true"#), "{text}");
+        assert!(read_order(&text).unwrap().stacks[0].verifies);
+    }
+
+    #[test]
+    fn an_order_that_does_not_is_as_it_always_was() {
+        let text = write_order(&order(false));
+        let stack = r#"{"stack":"base"}"#;
+        assert_eq!(
+            text,
+            format!(r#"{{"version":1,"mode":"deliver","commit":null,"parallelism":1,"stages":[],"stacks":[{stack}]}}"#)
+        );
+        assert!(!read_order(&text).unwrap().stacks[0].verifies);
+    }
+
+    #[test]
+    fn a_verification_and_its_failure_are_read_as_they_were_written() {
+        let instance: InstanceId = InstanceId { environment: "dev".parse().unwrap(), stack: "base".parse().unwrap() };
+        let summary = "check `smoke` failed: exit code 3".to_owned();
+        let failure = Failure { step: Step::Verify, summary, diagnostics: Vec::new(), help: None };
+        for event in [Event::Verified { instance: instance.clone() }, Event::Failed { instance, failure }] {
+            let text = write_event(&event);
+            assert_eq!(read_event(&text).unwrap(), event);
+            assert!(text.contains(&format!(r#""event":"{}""#, word(&event))), "{text}");
+        }
     }
 }

@@ -137,7 +137,7 @@ fn what_is_wrong_is_named() {
     the `applied-in` predicate is wrong: invalid value: integer `-1`, expected u64
     the `built-from` predicate is wrong: it was not built by Terrace: `buildType` is not `https://terrace.dev/build/v1`
     the `built-from` predicate is wrong: `resolvedDependencies` has 0 git commits, not one
-    the `rehearsed` predicate is wrong: unknown variant `tea`, expected one of `zero`, `upgrade`, `recovery`
+    the `rehearsed` predicate is wrong: there is no rehearsal `tea`
     the `rehearsed` predicate is wrong: an upgrade is `from` a release
     "#);
 }

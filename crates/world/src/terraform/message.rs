@@ -40,6 +40,15 @@ pub enum Message {
     },
     /// What happens to outputs, by name: `create`, `update`, `delete`, `noop`; no action once it is applied.
     Outputs(BTreeMap<String, Option<String>>),
+    /// A run of a test has come to its end.
+    TestRun {
+        /// The test file.
+        file: String,
+        /// The run's name.
+        run: String,
+        /// `pass`, `fail`, `error` or `skip`.
+        status: String,
+    },
     /// An error or a warning.
     Diagnostic(TerraformDiagnostic),
     /// Something for people only.
@@ -70,6 +79,17 @@ struct Line {
     changes: Option<Counts>,
     outputs: Option<BTreeMap<String, OutputLine>>,
     diagnostic: Option<DiagnosticLine>,
+    test_run: Option<TestRunLine>,
+}
+
+#[derive(Deserialize)]
+struct TestRunLine {
+    path: String,
+    run: String,
+    /// Before the end there are messages without one.
+    #[serde(default)]
+    status: String,
+    progress: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +185,10 @@ impl Line {
                 Message::Outputs(outputs.into_iter().map(|(name, output)| (name, output.action)).collect())
             }),
             "diagnostic" => self.diagnostic.map(|diagnostic| Message::Diagnostic(diagnostic.into())),
+            "test_run" => self
+                .test_run
+                .filter(|run| run.progress.as_deref().is_none_or(|how| how == "complete"))
+                .map(|run| Message::TestRun { file: run.path, run: run.run, status: run.status }),
             "version" | "resource_drift" => None,
             kind => Some(match (phase(kind), self.hook.and_then(|hook| hook.resource)) {
                 (Some(phase), Some(resource)) => Message::Resource { address: resource.addr, phase, text: self.text },

@@ -18,4 +18,7 @@ stack "shop" {
       secret_ids  = [stack.google-vault.session_key_id, stack.google-database.password_secret_id]
     }
   }
+  check "addresses" {
+    command = ["/bin/sh", "smoke.sh"]
+  }
 }

@@ -68,7 +68,7 @@ impl Replay {
                 gates: Vec::new(),
                 settings: vec![Digest([0; 32]); all.len()],
             }],
-            stacks: Order::stacks_of(&Graph::of(estate), &all, &BTreeSet::new(), |_| None),
+            stacks: Order::stacks_of(&Graph::of(estate), &all, &BTreeSet::new(), |_| None, |_| false),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         Ok(Self { program, order, first, by_stack, runtime, cloud })
@@ -136,6 +136,7 @@ impl Replay {
                         }
                         Effect::Apply(_)
                         | Effect::Settle(_)
+                        | Effect::Verify(_)
                         | Effect::Interrupt(_)
                         | Effect::Leave(_)
                         | Effect::Finish => {}

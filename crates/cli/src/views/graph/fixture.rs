@@ -122,6 +122,7 @@ fn stack(line: &str) -> Stack {
         watch: Vec::new(),
         fixtures: BTreeMap::new(),
         upgrade: terrace_domain::rehearsal::UpgradeAllowance::default(),
+        checks: Vec::new(),
         references: read.collect(),
         span: Span::default(),
     }

@@ -38,6 +38,7 @@ fn is_possible(scenario: &Scenario, run: &Run, asked: &BTreeSet<EnvironmentName>
         Event::Approved { instance, by, cover, .. } => run.may_approve(instance, by, cover).is_ok(),
         Event::Rejected { instance, .. } => matches!(state(instance), Some(InstanceState::Awaiting(_))),
         Event::Applied { instance } | Event::Stale { instance, .. } => state(instance) == Some(InstanceState::Applying),
+        Event::Verified { instance } => state(instance) == Some(InstanceState::Verifying),
         Event::Settled { instance } => state(instance) == Some(InstanceState::Settling),
         Event::Failed { instance, .. } | Event::Interrupted { instance } => {
             state(instance).is_some_and(|state| state.step().is_some())
@@ -48,7 +49,7 @@ fn is_possible(scenario: &Scenario, run: &Run, asked: &BTreeSet<EnvironmentName>
 fn any_event() -> impl Strategy<Value = Event> {
     let huge = Changes { add: u64::MAX, change: u64::MAX, destroy: 1, ..Changes::default() };
     let changes = prop_oneof![Just(changes(Fate::NothingToChange)), Just(changes(Fate::Changes)), Just(huge)];
-    (0_usize..8, 0_u8..50, any::<bool>(), changes).prop_map(|(at, kind, flag, changes)| {
+    (0_usize..8, 0_u8..56, any::<bool>(), changes).prop_map(|(at, kind, flag, changes)| {
         let instance = instance(at);
         let (by, reason) = ("ada".to_owned(), String::new());
         match kind {
@@ -73,7 +74,8 @@ fn any_event() -> impl Strategy<Value = Event> {
                 standings: BTreeMap::new(),
                 recovered: BTreeMap::new(),
             },
-            43 => Event::Cancelled { by, reason },
+            43..=46 => Event::Verified { instance },
+            47 => Event::Cancelled { by, reason },
             _ => Event::Applied { instance },
         }
     })

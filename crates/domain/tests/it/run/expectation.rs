@@ -39,7 +39,7 @@ fn stage_states(scenario: &Scenario, stage: usize, before: Option<&[InstanceStat
         } else if scenario.mode.applies() && scenario.stages[stage] == Barrier::Evidence {
             InstanceState::Refused(Refusal::NotRehearsed([Kind::Zero].into()))
         } else {
-            at_its_end(scenario.mode, part.fate)
+            at_its_end(scenario.mode, part)
         };
         states.push(state);
     }
@@ -71,12 +71,15 @@ fn is_behind(scenario: &Scenario, stage: usize, part: &Part) -> bool {
     !runs(part) && part.upstream.iter().any(|(up, reads)| *reads && runs(&scenario.parts[*up]))
 }
 
-fn at_its_end(mode: Mode, fate: Fate) -> InstanceState {
-    match (mode, fate) {
+fn at_its_end(mode: Mode, part: &Part) -> InstanceState {
+    match (mode, part.fate) {
         (Mode::Plan, Fate::InputsUnknown) => InstanceState::Blocked([name(0)].into()),
         (_, Fate::InputsUnknown | Fate::PrepareFails) => InstanceState::Failed(failure(Step::Prepare)),
         (_, Fate::PlanFails) => InstanceState::Failed(failure(Step::Plan)),
-        (_, Fate::NothingToChange) => InstanceState::Unchanged,
+        (Mode::Deliver, Fate::VerifyFails | Fate::UnchangedAndVerifyFails) if part.verifies => {
+            InstanceState::Failed(failure(Step::Verify))
+        }
+        (_, Fate::NothingToChange | Fate::UnchangedAndVerifyFails) => InstanceState::Unchanged,
         (Mode::Plan, _) => InstanceState::Planned,
         (_, Fate::ApplyFails) => InstanceState::Failed(failure(Step::Apply)),
         (_, _) => InstanceState::Applied,

@@ -52,6 +52,50 @@ fn a_failure_is_named_by_what_it_stopped() {
     ");
 }
 
+/// The same, and each is verified.
+fn verified(fates: &[Fate]) -> Scenario {
+    let mut scenario = scenario(fates);
+    scenario.parts.iter_mut().for_each(|part| part.verifies = true);
+    scenario
+}
+
+#[test]
+fn what_does_not_do_what_it_should_stops_what_rests_on_it() {
+    let fates = [Fate::VerifyFails, Fate::UnchangedAndVerifyFails, Fate::NothingToChange, Fate::Changes];
+    let simulated = simulate(&verified(&fates));
+    insta::assert_snapshot!(render(&simulated), @"
+    failed
+    s0 failed
+    s1 failed
+    s2 unchanged
+    s3 skipped: s0 did not succeed
+    ");
+    // What was applied is counted, though it failed after that.
+    assert_eq!(simulated.run.tally().add, 1);
+}
+
+#[test]
+fn what_is_only_planned_is_not_verified() {
+    let plan = Scenario { mode: Mode::Plan, ..verified(&[Fate::VerifyFails, Fate::UnchangedAndVerifyFails]) };
+    insta::assert_snapshot!(render(&simulate(&plan)), @"
+    succeeded
+    s0 planned
+    s1 unchanged
+    ");
+}
+
+#[test]
+fn a_process_that_dies_while_it_verifies_leaves_that_to_the_next() {
+    // Entered, prepared, planned, applied: and then it dies.
+    let part = Part { verifies: true, fate: Fate::Changes, ..Part::default() };
+    let simulated = simulate(&Scenario { crash_after: [4].into(), ..Scenario::of(vec![part]) });
+    let names: Vec<_> = simulated.journal.iter().map(|(_, event)| event.name()).collect();
+    let before = ["Started", "Entered", "Prepared", "Planned", "Applied"];
+    let after = ["Resumed", "Entered", "Prepared", "Planned", "Applied", "Verified"];
+    assert_eq!(names, [&before[..], &after].concat());
+    assert_eq!(*simulated.state(0), InstanceState::Applied);
+}
+
 #[test]
 fn a_plan_that_is_blocked_in_places_succeeds() {
     let plan = Scenario { mode: Mode::Plan, ..scenario(&[Fate::InputsUnknown, Fate::Changes, Fate::Changes]) };

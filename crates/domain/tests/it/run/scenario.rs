@@ -54,6 +54,7 @@ pub(crate) struct Part {
     /// Positions of upstream parts, all before this one, with whether the output is read (`depends_on` alone otherwise).
     pub(crate) upstream: BTreeMap<usize, bool>,
     pub(crate) only_if_upstream_changes: bool,
+    pub(crate) verifies: bool,
     /// What runs, in the stages of these numbers, already.
     pub(crate) there: BTreeMap<usize, There>,
     pub(crate) fate: Fate,
@@ -81,6 +82,10 @@ pub(crate) enum Fate {
     PlanFails,
     NothingToChange,
     ApplyFails,
+    /// Resources change, and what runs then does not do what it should; nothing, where nothing is verified.
+    VerifyFails,
+    /// Nothing is to be changed, and the same.
+    UnchangedAndVerifyFails,
     /// Resources change, outputs do not.
     Changes,
     /// Resources change, and [`OUTPUT`] too.
@@ -120,6 +125,7 @@ impl Scenario {
             release: Some(release(at)),
             upstream: part.upstream.iter().map(|(upstream, reads)| (name(*upstream), outputs(*reads))).collect(),
             only_if_upstream_changes: part.only_if_upstream_changes,
+            verifies: part.verifies,
         };
         let stage = |(at, barrier): (usize, &Barrier)| OrderedStage {
             stage: environment(at).as_str().parse().expect("a name"),
@@ -244,16 +250,18 @@ pub(crate) fn any_scenario(size: RangeInclusive<usize>) -> impl Strategy<Value =
 fn parts(count: usize) -> impl Strategy<Value = Vec<Part>> {
     // Edges that reach only a few positions back make deep graphs; edges that reach anywhere make wide ones.
     let reach = prop_oneof![Just(2_usize), Just(6), Just(usize::MAX)];
-    let part = (vec((any::<u16>(), any::<bool>()), 0..4), proptest::bool::weighted(0.3), there(), fates());
+    let part =
+        (vec((any::<u16>(), any::<bool>()), 0..4), proptest::bool::weighted(0.3), any::<bool>(), there(), fates());
     (reach, vec(part, count)).prop_map(|(reach, parts)| {
         let with_place = parts.into_iter().enumerate();
         with_place
-            .map(|(at, (edges, only_if_upstream_changes, there, fate))| {
+            .map(|(at, (edges, only_if_upstream_changes, verifies, there, fate))| {
                 let back = |random: u16| 1 + usize::from(random) % at.min(reach);
                 let edges = edges.into_iter().filter(|_| at > 0);
                 Part {
                     upstream: edges.map(|(random, reads)| (at - back(random), reads)).collect(),
                     only_if_upstream_changes,
+                    verifies,
                     there,
                     fate,
                 }
@@ -278,6 +286,8 @@ fn fates() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::PrepareFails),
         1 => Just(Fate::PlanFails),
         1 => Just(Fate::ApplyFails),
+        1 => Just(Fate::VerifyFails),
+        1 => Just(Fate::UnchangedAndVerifyFails),
         6 => Just(Fate::NothingToChange),
         12 => Just(Fate::Changes),
         24 => Just(Fate::ChangesOutput),

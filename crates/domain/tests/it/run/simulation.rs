@@ -71,6 +71,9 @@ struct Simulation<'s> {
     unsettled: BTreeSet<InstanceId>,
     interrupted: BTreeSet<InstanceId>,
     planned: BTreeMap<InstanceId, (Changes, PlanCover)>,
+    /// What was applied to the end, or planned with nothing to change, since it was last prepared.
+    current: BTreeSet<InstanceId>,
+    verified: BTreeSet<InstanceId>,
     approvals: BTreeMap<InstanceId, (PlanCover, BTreeSet<String>)>,
     /// How often a saved plan did not serve any more.
     stale: usize,
@@ -92,6 +95,8 @@ impl<'s> Simulation<'s> {
             unsettled: BTreeSet::new(),
             interrupted: BTreeSet::new(),
             planned: BTreeMap::new(),
+            current: BTreeSet::new(),
+            verified: BTreeSet::new(),
             approvals: BTreeMap::new(),
             stale: 0,
             stopped: false,
@@ -151,6 +156,7 @@ impl<'s> Simulation<'s> {
             }
             Effect::Prepare(id) => {
                 self.begun.insert(id.clone());
+                self.current.remove(id);
                 self.check_upstream(id);
                 self.begin(id, Step::Prepare);
             }
@@ -166,6 +172,12 @@ impl<'s> Simulation<'s> {
                 assert!(!self.planned[id].0.is_empty(), "an empty plan is not applied");
                 assert!(!self.run().instance(id).expect("it takes part").provisional, "nothing provisional is applied");
                 self.begin(id, Step::Apply);
+            }
+            Effect::Verify(id) => {
+                assert_eq!(self.scenario.mode, Mode::Deliver, "what is only planned is not verified");
+                assert!(self.scenario.parts[position(&id.stack)].verifies, "{id} has nothing to verify");
+                self.check_current(id);
+                self.begin(id, Step::Verify);
             }
             Effect::Settle(id) => {
                 assert!(self.unsettled.contains(id), "{id} was being applied");
@@ -197,6 +209,11 @@ impl<'s> Simulation<'s> {
             let state = self.state_of(stage, *upstream);
             assert!(state.is_final() && state.is_success(), "{id} goes on while s{upstream} is {state:?}");
         }
+    }
+
+    /// Only what runs as ordered is verified: after its apply, or after a plan that finds nothing to change.
+    fn check_current(&self, id: &InstanceId) {
+        assert!(self.current.contains(id), "{id} is verified before it is as ordered");
     }
 
     /// Never a release in a stage without evidence from the one before.
@@ -319,6 +336,9 @@ impl<'s> Simulation<'s> {
                 // Made again, the plan is another one now and then.
                 let seed = if self.scenario.is_moody { u8::try_from(pick % 3).expect("small") } else { 0 };
                 let cover = cover(position(&instance.stack), seed);
+                if changes.is_empty() {
+                    self.current.insert(instance.clone());
+                }
                 self.planned.insert(instance.clone(), (changes.clone(), cover.clone()));
                 Event::Planned { instance, changes, cover: Some(Box::new(cover)), losses: Vec::new() }
             }
@@ -326,7 +346,17 @@ impl<'s> Simulation<'s> {
                 self.stale += 1;
                 Event::Stale { instance, differs: BTreeSet::new() }
             }
-            (Step::Apply, _) => Event::Applied { instance },
+            (Step::Apply, _) => {
+                self.current.insert(instance.clone());
+                Event::Applied { instance }
+            }
+            (Step::Verify, Fate::VerifyFails | Fate::UnchangedAndVerifyFails) => {
+                Event::Failed { instance, failure: failure(step) }
+            }
+            (Step::Verify, _) => {
+                self.verified.insert(instance.clone());
+                Event::Verified { instance }
+            }
         }
     }
 
@@ -342,6 +372,11 @@ impl<'s> Simulation<'s> {
         for instance in run.instances() {
             assert!(instance.state.is_final(), "{instance:?} at the end");
             assert!(instance.finished >= instance.started && instance.finished.is_some());
+            let part = &self.scenario.parts[position(&instance.id.stack)];
+            let is_done = matches!(instance.state, InstanceState::Applied | InstanceState::Unchanged);
+            if is_done && part.verifies && self.scenario.mode == Mode::Deliver {
+                assert!(self.verified.contains(&instance.id), "{} succeeds without being verified", instance.id);
+            }
             if instance.state == InstanceState::Skipped(SkipReason::Stopped) {
                 assert!(self.stopped, "{} was skipped by a stop that nobody asked for", instance.id);
             }
@@ -371,7 +406,7 @@ pub(crate) fn cover(at: usize, seed: u8) -> PlanCover {
 
 /// What the plan of an instance is to change.
 pub(crate) fn changes(fate: Fate) -> Changes {
-    let any = fate != Fate::NothingToChange;
+    let any = !matches!(fate, Fate::NothingToChange | Fate::UnchangedAndVerifyFails);
     Changes { add: u64::from(any), outputs: outputs(fate == Fate::ChangesOutput), ..Changes::default() }
 }
 
