@@ -216,7 +216,7 @@ impl Run {
         })
     }
 
-    fn position(&self, id: &InstanceId) -> Option<usize> {
+    pub(crate) fn position(&self, id: &InstanceId) -> Option<usize> {
         let stage = self.stage_index.get(&id.environment)?;
         Some(stage * self.order.stacks.len() + self.stack_index.get(&id.stack)?)
     }

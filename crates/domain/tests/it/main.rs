@@ -4,3 +4,4 @@ mod affected;
 mod estate;
 mod graph;
 mod run;
+mod timeline;

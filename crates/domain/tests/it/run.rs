@@ -9,3 +9,4 @@ mod property;
 mod scenario;
 mod simulation;
 mod start;
+mod timeline;
