@@ -20,7 +20,7 @@ use terrace_domain::run::{
 
 use crate::database;
 use crate::instance::Noted;
-use crate::ledger::{self, LedgerError};
+use crate::ledger::{self, JournalEntry, LedgerError};
 use crate::snapshots::{self, Occasion, SnapshotError};
 
 /// The store cannot be used.
@@ -360,19 +360,22 @@ impl Store {
 
     /// The run as its journal tells it, and how many entries that has; `None` when there is no such run.
     pub fn replay(&self, id: RunId) -> Result<Option<(Run, u64)>, StoreError> {
-        let mut journal = ledger::journal(&self.connection, id);
-        let Some(order) = journal.next().transpose()? else { return Ok(None) };
-        let failed = |seq| move |source| StoreError::Entry { run: id, seq, source };
-        let mut run = Run::new(wire::read_order(&order.body).map_err(failed(order.run_seq))?);
-        let mut last = order.run_seq;
-        for entry in journal {
-            let entry = entry?;
-            last = entry.run_seq;
-            let event = wire::read_event(&entry.body).map_err(failed(last))?;
-            let impossible = |source| StoreError::Journal { run: id, seq: last, source };
-            run = advance(run, entry.at, event).map_err(impossible)?.0;
+        let Some(journal) = self.journal(id)? else { return Ok(None) };
+        let (mut run, mut last) = (Run::new(journal.order.clone()), ORDER_SEQ);
+        for happened in journal {
+            let Happened { seq, at, event } = happened?;
+            last = seq;
+            run = advance(run, at, event).map_err(|source| StoreError::Journal { run: id, seq, source })?.0;
         }
         Ok(Some((run, last)))
+    }
+
+    /// What a run was ordered to do, and what happened in it; `None` when there is no such run.
+    pub fn journal(&self, id: RunId) -> Result<Option<RunJournal<'_>>, StoreError> {
+        let mut entries = ledger::journal(&self.connection, id);
+        let Some(first) = entries.next().transpose()? else { return Ok(None) };
+        let failed = |source| StoreError::Entry { run: id, seq: first.run_seq, source };
+        Ok(Some(RunJournal { order: wire::read_order(&first.body).map_err(failed)?, run: id, entries }))
     }
 
     /// How all instances are, in order of environment and stack.
@@ -496,6 +499,39 @@ fn is_unsure(state: &InstanceState) -> bool {
         state => state.step(),
     };
     matches!(during, Some(Step::Apply | Step::Settle | Step::Verify))
+}
+
+/// What was recorded of a run: its order, and as an iterator what happened in it. What cannot be read is an error in its place.
+pub struct RunJournal<'c> {
+    /// What it was ordered to do.
+    pub order: Order,
+    run: RunId,
+    entries: ledger::Journal<'c>,
+}
+
+impl Iterator for RunJournal<'_> {
+    type Item = Result<Happened, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let run = self.run;
+        let read = |entry: JournalEntry| {
+            let JournalEntry { run_seq: seq, at, body } = entry;
+            let event = wire::read_event(&body).map_err(|source| StoreError::Entry { run, seq, source })?;
+            Ok(Happened { seq, at, event })
+        };
+        self.entries.next().map(|entry| entry.map_err(StoreError::from).and_then(read))
+    }
+}
+
+/// An event that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// Its number in the journal of the run; the order has 1.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Moment,
+    /// What happened.
+    pub event: Event,
 }
 
 /// An event to be written.
