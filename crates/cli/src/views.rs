@@ -1,6 +1,7 @@
 //! What people and programs see: text and JSON made from report values. The only place that prints.
 
 pub mod diagnostics;
+mod drawing;
 pub mod error;
 pub mod exchange;
 pub mod graph;

@@ -2,7 +2,6 @@
 //! from elsewhere: no scripts, fonts or links.
 
 mod legend;
-mod lettering;
 mod sheet;
 
 use std::collections::BTreeMap;
@@ -15,7 +14,7 @@ use terrace_domain::name::CapabilityName;
 use super::layout::{Frame, LayoutError, Route, Size, layout};
 use super::{Edge, Mark, Node, Picture};
 use crate::views::count;
-use lettering::{Face, legible, shortened, width};
+use crate::views::drawing::{Face, legible, rectangle, shortened, tenth, width};
 
 /// The most stacks that a picture may have: it takes a second to lay out, and is hard to read long before.
 pub const STACKS_MAX: usize = 1_500;
@@ -197,16 +196,6 @@ fn node_group(node: &Node<'_>, frame: &Frame, hues: &BTreeMap<&str, usize>) -> G
         .add(Text::new(about(node)).set("class", "small").set("x", TEXT_LEFT).set("y", 37))
 }
 
-fn rectangle(class: &str, x: f64, y: f64, width: f64, height: f64, radius: f64) -> Rectangle {
-    Rectangle::new()
-        .set("class", class)
-        .set("x", tenth(x))
-        .set("y", tenth(y))
-        .set("width", tenth(width))
-        .set("height", tenth(height))
-        .set("rx", radius)
-}
-
 /// The route as SVG path data. Curves leave and arrive level; the last ends where the arrow head begins.
 fn path_of(route: &Route) -> String {
     let mut data = format!("M{} {}", tenth(route[0].x), tenth(route[0].y));
@@ -225,12 +214,6 @@ fn path_of(route: &Route) -> String {
         }
     }
     data
-}
-
-/// A tenth of a pixel is fine enough.
-fn tenth(number: f64) -> f64 {
-    // Adding nothing turns -0.0 into 0.0.
-    (number * 10.0).round() / 10.0 + 0.0
 }
 
 fn arrows() -> Definitions {

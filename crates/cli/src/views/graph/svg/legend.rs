@@ -2,8 +2,7 @@
 
 use svg::node::element::{Group, Line, Text};
 
-use super::lettering::{Face, width};
-use super::rectangle;
+use crate::views::drawing::{Face, rectangle, tenth, width};
 
 /// The heading and how much room it takes.
 pub(super) struct Heading {
@@ -63,5 +62,5 @@ fn dashed_entry(x: f64, word: &str) -> Group {
 }
 
 fn legend_word(x: f64, word: &str) -> Text {
-    Text::new(word).set("class", "small").set("x", super::tenth(x + SWATCH_WIDTH + WORD_GAP)).set("y", LEGEND_BASELINE)
+    Text::new(word).set("class", "small").set("x", tenth(x + SWATCH_WIDTH + WORD_GAP)).set("y", LEGEND_BASELINE)
 }

@@ -3,7 +3,7 @@
 
 /// A face of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Face {
+pub(in crate::views) enum Face {
     /// Stacks' names: 13 px, semibold.
     Name,
     /// What stands below them, and the legend: 11 px.
@@ -24,7 +24,7 @@ impl Face {
 }
 
 /// The estimated width in pixels.
-pub(super) fn width(text: &str, face: Face) -> f64 {
+pub(in crate::views) fn width(text: &str, face: Face) -> f64 {
     text.chars().map(em_share).sum::<f64>() * face.em()
 }
 
@@ -42,7 +42,7 @@ fn em_share(character: char) -> f64 {
 }
 
 /// The text, without its middle where it has more characters than `length_max`.
-pub(super) fn shortened(text: &str, length_max: usize) -> String {
+pub(in crate::views) fn shortened(text: &str, length_max: usize) -> String {
     let length = text.chars().count();
     if length <= length_max {
         return text.to_owned();
@@ -53,7 +53,7 @@ pub(super) fn shortened(text: &str, length_max: usize) -> String {
 }
 
 /// The text with a space for each character that XML 1.0 does not allow or that has no shape (its production `Char`).
-pub(super) fn legible(text: &str) -> String {
+pub(in crate::views) fn legible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c }).collect()
 }
 
