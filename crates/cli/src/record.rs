@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use terrace_domain::run::{InstanceState, Outcome, Run, RunId};
+use terrace_domain::timeline::{Recording, RunSpans, Timeline};
 use terrace_driver::home::Home;
-use terrace_driver::store::{InstanceRow, RunRow, Store, StoreError};
+use terrace_driver::store::{Happened, InstanceRow, RunRow, Store, StoreError};
 
 use crate::delivery::is_driven;
+use crate::views::time;
 
 /// The store of an estate, to be looked into.
 pub struct Record<'a> {
@@ -34,6 +36,33 @@ impl<'a> Record<'a> {
         let Some((run, _)) = self.store.replay(id)? else { return Ok(None) };
         let is_left = row.outcome == Outcome::Abandoned && run.finished().is_none();
         Ok(Some((row, if is_left { run.cut_off() } else { run })))
+    }
+
+    /// The newest runs that are over first, at most `limit`; of one environment, if given.
+    pub fn finished_runs(&self, environment: Option<&str>, limit: usize) -> Result<Vec<RunRow>, StoreError> {
+        let open = self.store.open_runs()?.len();
+        let rows = self.store.runs(environment, limit.saturating_add(open))?;
+        Ok(rows.into_iter().filter(|row| row.finished.is_some()).take(limit).collect())
+    }
+
+    /// When what was done in a run, with its row; `None` when there is no such run. What no process drives any more ends with the last that it
+    /// recorded.
+    pub fn timeline(&self, id: RunId) -> Result<Option<(RunRow, Timeline)>, StoreError> {
+        let Some(row) = self.store.run_row(id)? else { return Ok(None) };
+        let row = self.seen(row)?;
+        let Some(journal) = self.store.journal(id)? else { return Ok(None) };
+        let mut spans = RunSpans::new(journal.order.clone());
+        for happened in journal {
+            let Happened { seq, at, event } = happened?;
+            spans = spans.take(at, event).map_err(|source| StoreError::Journal { run: id, seq, source })?;
+        }
+        let is_left = row.outcome == Outcome::Abandoned && spans.run().finished().is_none();
+        let last = spans.last().unwrap_or(row.created);
+        // A clock that was set back since makes nothing end before it began.
+        let seen = if is_left { last } else { time::now().max(last) };
+        let mut recording = Recording::new();
+        spans.record(&mut recording, None, is_left);
+        Ok(Some((row, Timeline::of(&recording, seen))))
     }
 
     /// How all instances are, in order of environment and stack.

@@ -27,6 +27,10 @@ pub struct Settings {
     pub temporary: PathBuf,
     /// Whether standard error is a terminal that lines can be redrawn on.
     pub is_interactive: bool,
+    /// How many characters fit into a line of standard output.
+    pub columns: usize,
+    /// Whether the locale says that text is UTF-8.
+    pub is_utf8: bool,
     /// For tests: after how many entries in the ledger a process that drives a run dies (`TERRACE_CRASH_AFTER`).
     #[cfg(debug_assertions)]
     pub crash_after: Option<u64>,
@@ -68,6 +72,10 @@ impl Settings {
         let command_line = std::iter::once("terrace".to_owned()).chain(words).collect::<Vec<_>>().join(" ");
         let is_dumb = variable("TERM").is_some_and(|terminal| terminal == "dumb");
         let is_interactive = console::user_attended_stderr() && !is_dumb;
+        let columns = columns(variable("COLUMNS").as_deref());
+        // The first that is set counts (POSIX.1-2017, Base Definitions, 8.2 Internationalization Variables).
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default().to_lowercase();
+        let is_utf8 = locale.ends_with("utf-8") || locale.ends_with("utf8");
         let temporary = std::env::temp_dir();
         let path = |name: &str| {
             let found = environment.iter().find(|(key, value)| key == name && !value.is_empty());
@@ -87,6 +95,8 @@ impl Settings {
             credentials,
             temporary,
             is_interactive,
+            columns,
+            is_utf8,
         })
     }
 
@@ -114,6 +124,17 @@ impl Settings {
 
 /// The file of the signing key in the configuration folder.
 const SIGNING_KEY: &str = "signing-key.pem";
+
+/// Where nobody says how wide a line is: in a pipe.
+const COLUMNS_DEFAULT: usize = 100;
+
+/// The width of the terminal that is standard output, else what `COLUMNS` says.
+fn columns(variable: Option<&str>) -> usize {
+    let terminal = console::Term::stdout();
+    let measured = terminal.is_term().then(|| terminal.size_checked()).flatten().map(|(_, columns)| columns.into());
+    let said = || variable.and_then(|columns| columns.parse().ok());
+    measured.or_else(said).filter(|columns| *columns > 0).unwrap_or(COLUMNS_DEFAULT)
+}
 
 /// `TERRACE_CONFIG_HOME`, else `terrace` in `XDG_CONFIG_HOME` (XDG Base Directory Specification: a relative path there is invalid and
 /// passed over), else `.config/terrace` in the home folder.

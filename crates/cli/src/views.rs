@@ -5,6 +5,7 @@ mod drawing;
 pub mod error;
 pub mod exchange;
 pub mod graph;
+pub mod history;
 pub mod instance;
 pub mod key;
 pub mod ledger;
@@ -19,6 +20,7 @@ pub mod state;
 pub mod status;
 pub mod table;
 pub mod time;
+pub mod timeline;
 
 use std::io::{self, Write};
 use std::sync::OnceLock;

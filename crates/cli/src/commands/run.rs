@@ -1,6 +1,10 @@
 //! `terrace run`: looks at runs, and decides about those that wait.
 
 mod decide;
+mod history;
+mod timeline;
+
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use terrace_domain::run::RunId;
@@ -18,6 +22,8 @@ use crate::views;
 pub enum Run {
     List(List),
     Show(Show),
+    Timeline(timeline::Timeline),
+    History(history::History),
     Approve(decide::Approve),
     Reject(decide::Reject),
     Cancel(decide::Cancel),
@@ -67,13 +73,18 @@ impl Run {
                     Ok(Exit::Done)
                 }
                 Self::Show(Show { id: Some(id), .. }) => Err(no_run(id)),
-                Self::Show(_) | Self::Approve(_) | Self::Reject(_) | Self::Cancel(_) => Err(no_run_yet()),
+                Self::History(history) => history.run(None, settings),
+                Self::Timeline(_) | Self::Show(_) | Self::Approve(_) | Self::Reject(_) | Self::Cancel(_) => {
+                    Err(no_run_yet())
+                }
             };
         }
         let mut store = Store::open(&home.database(), &settings.actor())?;
         match self {
             Self::List(list) => list.run(&Record::of(&store, &home)),
             Self::Show(show) => show.run(&Record::of(&store, &home), &home),
+            Self::Timeline(timeline) => timeline.run(&Record::of(&store, &home), settings),
+            Self::History(history) => history.run(Some(&Record::of(&store, &home)), settings),
             Self::Approve(approve) => approve.run(&mut store, &home, settings),
             Self::Reject(reject) => reject.run(&mut store, &home, settings),
             Self::Cancel(cancel) => cancel.run(&mut store, &home, settings),
@@ -111,6 +122,16 @@ impl Show {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Prints what was made, or writes it to the file that is named.
+fn deliver_text(text: &str, output: Option<&Path>, settings: &Settings) -> CommandResult {
+    match output {
+        Some(file) => std::fs::write(settings.folder.join(file), text)
+            .map_err(|error| CommandError::failed(format!("cannot write {}: {error}", file.display())))?,
+        None => views::print(text),
+    }
+    Ok(Exit::Done)
 }
 
 fn no_run_yet() -> CommandError {

@@ -13,6 +13,24 @@ pub fn duration(millis: u64) -> String {
     }
 }
 
+/// A mark of an axis of time, as short as it can be: `0`, `200ms`, `1.5s`, `20s`, `1m 30s`, `2h 05m`, `3d 06h`.
+pub fn mark(millis: u64) -> String {
+    let secs = millis / 1000;
+    let two = |number: u64, unit: &str, rest: u64, small: &str| match rest {
+        0 => format!("{number}{unit}"),
+        _ => format!("{number}{unit} {rest:02}{small}"),
+    };
+    match secs {
+        _ if millis == 0 => "0".to_owned(),
+        0 => format!("{millis}ms"),
+        1..60 if millis.is_multiple_of(1000) => format!("{secs}s"),
+        1..60 => format!("{}.{}s", secs, millis % 1000 / 100),
+        60..3600 => two(secs / 60, "m", secs % 60, "s"),
+        3600..86_400 => two(secs / 3600, "h", secs % 3600 / 60, "m"),
+        _ => two(secs / 86_400, "d", secs % 86_400 / 3600, "h"),
+    }
+}
+
 /// `just now`, `5m ago`, `3h ago`, `2d ago`.
 pub fn age(then: Moment, now: Moment) -> String {
     let secs = now.millis_since(then) / 1000;
@@ -96,6 +114,13 @@ mod tests {
         for wrong in ["", "d", "2y", "-2d", "yesterday", "1970-13-01", "é"] {
             assert!(moment(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn marks_are_short() {
+        let millis = [0, 200, 1000, 1500, 20_000, 60_000, 90_000, 3_600_000, 7_500_000, 86_400_000, 280_800_000];
+        let texts: Vec<_> = millis.map(mark).into();
+        assert_eq!(texts, ["0", "200ms", "1s", "1.5s", "20s", "1m", "1m 30s", "1h", "2h 05m", "1d", "3d 06h"]);
     }
 
     #[test]

@@ -34,5 +34,6 @@ mod state;
 mod state_lock;
 mod state_server;
 mod surroundings;
+mod timeline;
 mod unsaved;
 mod warnings;
