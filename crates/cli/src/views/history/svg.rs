@@ -71,7 +71,7 @@ fn heading(history: &History) -> Group {
     let mut y = MARGIN + 44.0;
     for (at, series) in history.series.iter().enumerate() {
         let name = shortened(&legible(&series.name), NAME_LENGTH_MAX);
-        let right = MARGIN + 18.0 + width(&name, Face::Name);
+        let right = MARGIN + 24.0 + width(&name, Face::Name);
         let dot = Circle::new().set("class", format!("h-point h-{}", at % HUES)).set("cx", MARGIN + 5.0);
         group = group
             .add(dot.set("cy", y - 4.0).set("r", 4.5))
