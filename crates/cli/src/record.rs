@@ -45,9 +45,21 @@ impl<'a> Record<'a> {
         Ok(rows.into_iter().filter(|row| row.finished.is_some()).take(limit).collect())
     }
 
-    /// When what was done in a run, with its row; `None` when there is no such run. What no process drives any more ends with the last that it
+    /// What was done when in a run, with its row; `None` when there is no such run. What no process drives any more ends with the last that it
     /// recorded.
     pub fn timeline(&self, id: RunId) -> Result<Option<(RunRow, Timeline)>, StoreError> {
+        let Some((row, spans)) = self.spans(id)? else { return Ok(None) };
+        let is_left = row.outcome == Outcome::Abandoned && spans.run().finished().is_none();
+        let last = spans.last().unwrap_or(row.created);
+        // A clock that was set back since makes nothing end before it began.
+        let seen = if is_left { last } else { time::now().max(last) };
+        let mut recording = Recording::new();
+        spans.record(&mut recording, None, is_left);
+        Ok(Some((row, Timeline::of(&recording, seen))))
+    }
+
+    /// The spans of a run, from its journal.
+    fn spans(&self, id: RunId) -> Result<Option<(RunRow, RunSpans)>, StoreError> {
         let Some(row) = self.store.run_row(id)? else { return Ok(None) };
         let row = self.seen(row)?;
         let Some(journal) = self.store.journal(id)? else { return Ok(None) };
@@ -56,13 +68,7 @@ impl<'a> Record<'a> {
             let Happened { seq, at, event } = happened?;
             spans = spans.take(at, event).map_err(|source| StoreError::Journal { run: id, seq, source })?;
         }
-        let is_left = row.outcome == Outcome::Abandoned && spans.run().finished().is_none();
-        let last = spans.last().unwrap_or(row.created);
-        // A clock that was set back since makes nothing end before it began.
-        let seen = if is_left { last } else { time::now().max(last) };
-        let mut recording = Recording::new();
-        spans.record(&mut recording, None, is_left);
-        Ok(Some((row, Timeline::of(&recording, seen))))
+        Ok(Some((row, spans)))
     }
 
     /// How all instances are, in order of environment and stack.

@@ -56,7 +56,6 @@ fn it_tells_what_was_done_when_and_what_decided_the_end() {
             one["spans"].as_array().unwrap().iter().map(|span| span["kind"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["prepare", "plan", "apply"], "{one:#}");
         assert_eq!((&one["outcome"], &one["state"]), (&"succeeded".into(), &"applied".into()));
-        // Moments are texts of one form, so that they can be compared as texts.
         for before in one["depends_on"].as_array().unwrap() {
             let ended = moment(&lane(&report, before.as_str().unwrap())["ended_at"]);
             assert!(ended <= moment(&one["started_at"]), "{before} before {one:#}");

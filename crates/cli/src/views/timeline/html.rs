@@ -3,10 +3,10 @@
 
 use std::fmt::Write;
 
-use terrace_domain::timeline::{Lane, SpanKind};
+use terrace_domain::timeline::{After, Lane, SpanKind};
 
 use super::svg::LANES_MAX;
-use super::{Picture, parts, percent};
+use super::{Picture, kinds, parts, percent, word};
 use crate::views::time;
 
 impl Picture<'_> {
@@ -60,7 +60,7 @@ impl Picture<'_> {
             let lane = &timeline.lanes[link.lane];
             let cells = [
                 lane.name.clone(),
-                link.after.as_str().to_owned(),
+                after(link.after).to_owned(),
                 waited(link.waited_millis),
                 time::duration(link.millis()),
                 percent(link.millis(), timeline.millis()),
@@ -74,14 +74,15 @@ impl Picture<'_> {
 
     fn lanes_table(&self, shown: &[usize]) -> String {
         let timeline = self.timeline;
+        let kinds = kinds(timeline);
         let mut table = format!(
             "<h2>Instances</h2>\n<table>\n<thead><tr><th>Instance</th><th>Group</th><th>Ended as</th><th>Began after</th>\
              <th>Waited</th><th>Took</th>{}</tr></thead>\n<tbody>\n",
-            KINDS.map(|(_, heading)| format!("<th>{heading}</th>")).concat()
+            kinds.iter().map(|kind| format!("<th>{}</th>", word(*kind))).collect::<Vec<_>>().concat()
         );
         for at in shown {
             let lane = &timeline.lanes[*at];
-            table.push_str(&row(&self.cells(lane), if lane.is_critical { " class=\"critical\"" } else { "" }));
+            table.push_str(&row(&self.cells(lane, &kinds), if lane.is_critical { " class=\"critical\"" } else { "" }));
         }
         table.push_str("</tbody>\n</table>\n");
         let left_out = timeline.lanes.len() - shown.len();
@@ -92,7 +93,7 @@ impl Picture<'_> {
         table
     }
 
-    fn cells(&self, lane: &Lane) -> Vec<String> {
+    fn cells(&self, lane: &Lane, kinds: &[SpanKind]) -> Vec<String> {
         let timeline = self.timeline;
         let ended = if lane.state.is_empty() { lane.outcome.as_str() } else { &lane.state };
         let began = lane.begin().map(|begin| time::duration(begin.millis_since(timeline.begin)));
@@ -105,19 +106,21 @@ impl Picture<'_> {
             waited(lane.waited_millis()),
             took.unwrap_or_default(),
         ];
-        cells.extend(KINDS.map(|(kind, _)| waited(lane.millis_of(kind))));
+        cells.extend(kinds.iter().map(|kind| waited(lane.millis_of(*kind))));
         cells
     }
 }
 
-/// The kinds that have a column of their own.
-const KINDS: [(SpanKind, &str); 5] = [
-    (SpanKind::Prepare, "Prepare"),
-    (SpanKind::Plan, "Plan"),
-    (SpanKind::People, "People"),
-    (SpanKind::Apply, "Apply"),
-    (SpanKind::Verify, "Verify"),
-];
+/// What a link of the critical path went on after, for people.
+fn after(after: After) -> &'static str {
+    match after {
+        After::Start => "the beginning",
+        After::Place => "the one before made room",
+        After::Phase => "the phase before",
+        After::Upstream => "what it depends on",
+        After::Itself => "what it did before",
+    }
+}
 
 /// A duration, and nothing where there was none.
 fn waited(millis: u64) -> String {
