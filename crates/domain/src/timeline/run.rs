@@ -160,9 +160,11 @@ impl Ending {
 /// The instance that begins a step with this effect.
 fn begins(effect: &Effect) -> Option<&InstanceId> {
     match effect {
-        Effect::Prepare(instance) | Effect::Plan(instance) | Effect::Apply(instance) | Effect::Settle(instance) => {
-            Some(instance)
-        }
+        Effect::Prepare(instance)
+        | Effect::Plan(instance)
+        | Effect::Apply(instance)
+        | Effect::Verify(instance)
+        | Effect::Settle(instance) => Some(instance),
         Effect::Enter(_) | Effect::Leave(_) | Effect::Interrupt(_) | Effect::Finish => None,
     }
 }
@@ -173,6 +175,7 @@ fn kind(step: Step) -> SpanKind {
         Step::Plan => SpanKind::Plan,
         Step::Apply => SpanKind::Apply,
         Step::Settle => SpanKind::Settle,
+        Step::Verify => SpanKind::Verify,
     }
 }
 
