@@ -1,6 +1,7 @@
 //! Runs a Terraform command that speaks in messages, and keeps what it said.
 
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use terrace_domain::run::{Changes, CoverPart, Failure, InstanceId, Moment, Step, TerraformDiagnostic};
@@ -8,7 +9,8 @@ use terrace_domain::state::LockInfo;
 use terrace_world::terraform::{Exit, Invocation, Message, ProcessError};
 use tokio::sync::watch;
 
-use super::halt::{Halt, terraform_failure};
+use super::backend_of;
+use super::halt::{Halt, KILLED_REMOTE, terraform_failure};
 use super::prepare::Prepared;
 use super::teller::Teller;
 use crate::context::Context;
@@ -50,7 +52,14 @@ impl Told {
     /// Why the command failed, by what it reported.
     pub(super) fn failure(self, ctx: &Context, id: &InstanceId, step: Step, command: &str) -> Failure {
         let folder = &ctx.stack(id).folder;
-        terraform_failure(step, command, self.exit.status, self.diagnostics, &self.exit.errors, folder)
+        let status = self.exit.status;
+        let mut failure = terraform_failure(step, command, status, self.diagnostics, &self.exit.errors, folder);
+        let is_local =
+            || backend_of(&ctx.estate, ctx.environment(id), ctx.stack(id)).is_ok_and(|(kind, _)| kind == "local");
+        if status.signal().is_some() && step == Step::Apply && !is_local() {
+            failure.help = Some(KILLED_REMOTE.to_owned());
+        }
+        failure
     }
 
     /// The lock on the state that kept the command, which was started at `began`, from its work.

@@ -40,6 +40,15 @@ pub(super) fn failed<E: std::fmt::Display>(step: Step) -> impl Fn(E) -> Halt {
 /// How many lines of an error output without structure are shown.
 const LINES_MAX: usize = 40;
 
+/// What to do when an apply was killed.
+const KILLED: &str =
+    "What it had finished is in the state. Deliver again: Terraform plans anew and goes on from there.";
+/// The same where a backend keeps the state: Terraform writes there every 20 seconds and at its end (source: `internal/backend/local`,
+/// `StateHook`), and a lock is an object that stays.
+pub(super) const KILLED_REMOTE: &str = "What it had finished is in the state, save perhaps for its last 20 seconds: Terraform saves to a backend at such intervals. Look \
+     whether something was made that the state does not have; then deliver again: the lock that it left is released, and Terraform plans \
+     anew and goes on from there.";
+
 /// A failure outside of Terraform.
 pub(super) fn failure(step: Step, summary: impl Into<String>) -> Failure {
     Failure { step, summary: summary.into(), diagnostics: Vec::new(), help: None }
@@ -58,10 +67,7 @@ pub(super) fn terraform_failure(
         let mut failure = failure(step, format!("terraform {command} was killed by signal {signal}"));
         failure.diagnostics = diagnostics;
         if step == Step::Apply {
-            failure.help = Some(
-                "What it had finished is in the state. Deliver again: Terraform plans anew and goes on from there."
-                    .to_owned(),
-            );
+            failure.help = Some(KILLED.to_owned());
         }
         return failure;
     }
