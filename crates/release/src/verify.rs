@@ -1,5 +1,6 @@
 //! Checks an estate release in a layout from end to end: every blob is there and is what its digest says, contracts and layers agree entry
-//! by entry, stacks agree with each other, what is attached to them is whole. Tells all that is wrong, not only the first. Changes nothing.
+//! by entry, stacks agree with each other. Tells all that is wrong, not only the first. Changes nothing, and does not look at what is attached:
+//! that is for who knows whose signatures count (`terrace_driver::attached`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -119,13 +120,10 @@ pub fn verify(layout: &Layout, descriptor: &Descriptor, only: Option<&StackName>
     {
         return Err(StoredError::NoStack { release: descriptor.digest, stack: name.to_string() });
     }
-    let referrers = layout.all_referrers()?;
     let asked: Vec<_> = stored.stacks.iter().filter(|(name, _)| only.is_none_or(|only| *name == only)).collect();
     let checked: Vec<Checked> = asked
         .par_iter()
-        .map(|(name, entry)| {
-            Checked::new(layout, Place::Stack((*name).clone())).stack(entry, name).referrers(&referrers, entry)
-        })
+        .map(|(name, entry)| Checked::new(layout, Place::Stack((*name).clone())).stack(entry, name))
         .collect();
     let estate = Checked::new(layout, Place::Estate).estate(&stored.estate);
     let mut all = vec![Checked::new(layout, Place::Index).listing(descriptor)];
@@ -223,20 +221,6 @@ impl<'a> Checked<'a> {
             self.layer(layer, records);
         }
         self.contract = Some((config, contract.files));
-        self
-    }
-
-    /// What is attached to it: who reads it trusts signatures, and here it is only looked whether it is whole.
-    fn referrers(mut self, all: &BTreeMap<Digest, Vec<Descriptor>>, subject: &Descriptor) -> Self {
-        for entry in all.get(&subject.digest).into_iter().flatten() {
-            let read = self.layout.read(entry).map_err(StoredError::from);
-            let read = read.and_then(|bytes| Ok(Manifest::read(&bytes, "what is attached")?));
-            let Some(manifest) = self.take(entry.digest, read) else { continue };
-            for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
-                let read = self.layout.read(blob).map(drop).map_err(StoredError::from);
-                self.take(blob.digest, read);
-            }
-        }
         self
     }
 

@@ -193,6 +193,8 @@ fn evidence_that_was_changed_is_named_and_not_sent() {
     assert!(found.stdout.contains(&envelope), "{found}");
     let report = desk.run(&["release", "verify", "--json"]).expect(1).json();
     assert_eq!((&report["problems"][0]["stack"], &report["problems"][0]["blob"]), (&json!("side"), &json!(envelope)));
+    let told = report["problems"].as_array().unwrap().iter().filter(|problem| problem["blob"] == envelope.as_str());
+    assert_eq!(told.count(), 1, "{report:#}");
     desk.ok(&["release", "verify", "latest", "base"]);
     let shown = desk.ok(&["release", "show", "latest", "side"]);
     assert!(shown.stdout.contains("does not count"), "{shown}");
