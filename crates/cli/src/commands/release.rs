@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use terrace_domain::name::StackName;
 use terrace_release::layout::{Layout, LayoutError};
 use terrace_release::oci::Descriptor;
-use terrace_release::stored;
+use terrace_release::stored::{self, StoredError, StoredEstateRelease};
 
 use crate::error::{CommandError, CommandResult};
 use crate::project::Project;
@@ -47,6 +47,60 @@ pub struct Place {
     /// The folder of releases, an OCI image layout [default: .terrace/releases]
     #[arg(long, value_name = "DIR")]
     layout: Option<PathBuf>,
+}
+
+/// Which stack, of releases that are kept somewhere.
+#[derive(Debug, Args)]
+struct Part {
+    /// Only this stack
+    #[arg(value_name = "STACK")]
+    stack: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// An estate release that is looked at, or one stack of it.
+#[derive(Debug, Args)]
+struct Subject {
+    /// The estate release [default: the newest]
+    #[arg(value_name = "RELEASE")]
+    release: Option<String>,
+    #[command(flatten)]
+    part: Part,
+}
+
+/// What is looked at, found.
+struct Found {
+    layout: Layout,
+    descriptor: Descriptor,
+    release: StoredEstateRelease,
+    /// A stack that the release has.
+    stack: Option<StackName>,
+}
+
+impl Subject {
+    fn find(&self, settings: &Settings) -> Result<Found, CommandError> {
+        let layout = self.part.place.open(settings)?;
+        let descriptor = find(settings, &layout, self.release.as_deref())?;
+        let release = stored::estate_release(&layout, &descriptor)?;
+        let stack = self.part.stack_of(&[&release])?;
+        Ok(Found { layout, descriptor, release, stack })
+    }
+}
+
+impl Part {
+    /// The stack that was named, which one of these releases must have.
+    fn stack_of(&self, releases: &[&StoredEstateRelease]) -> Result<Option<StackName>, CommandError> {
+        let Some(text) = &self.stack else { return Ok(None) };
+        let stack: StackName =
+            text.parse().map_err(|error| CommandError::usage(format!("`{text}` is not a stack's name: {error}")))?;
+        match releases.last() {
+            Some(last) if releases.iter().all(|release| !release.stacks.contains_key(&stack)) => {
+                Err(StoredError::NoStack { release: last.release.digest, stack: stack.to_string() }.into())
+            }
+            _ => Ok(Some(stack)),
+        }
+    }
 }
 
 impl Release {
@@ -123,8 +177,4 @@ pub fn find(settings: &Settings, layout: &Layout, named: Option<&str>) -> Result
         }
         found => Ok(found?),
     }
-}
-
-fn stack_name(text: &str) -> Result<StackName, CommandError> {
-    text.parse().map_err(|error| CommandError::usage(format!("`{text}` is not a stack's name: {error}")))
 }

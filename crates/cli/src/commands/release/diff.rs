@@ -8,7 +8,7 @@ use terrace_domain::release::{Contract, ContractDiff, diff, diff_estates};
 use terrace_release::layout::Layout;
 use terrace_release::stored::{self, StoredError, StoredEstateRelease};
 
-use super::{Place, find, stack_name};
+use super::{Part, find};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -25,11 +25,8 @@ pub struct Diff {
     /// The new estate release
     #[arg(value_name = "RELEASE")]
     new: String,
-    /// Only this stack
-    #[arg(value_name = "STACK")]
-    stack: Option<String>,
     #[command(flatten)]
-    place: Place,
+    part: Part,
     /// Print JSON (terrace.release-diff/1)
     #[arg(long)]
     json: bool,
@@ -38,17 +35,12 @@ pub struct Diff {
 impl Diff {
     /// Compares.
     pub fn run(self, settings: &Settings) -> CommandResult {
-        let layout = self.place.open(settings)?;
+        let layout = self.part.place.open(settings)?;
         let read = |name: &str| -> Result<StoredEstateRelease, CommandError> {
             Ok(stored::estate_release(&layout, &find(settings, &layout, Some(name))?)?)
         };
         let (mut old, mut new) = (read(&self.old)?, read(&self.new)?);
-        if let Some(stack) = &self.stack {
-            let name = stack_name(stack)?;
-            let is_known = old.stacks.contains_key(&name) || new.stacks.contains_key(&name);
-            if !is_known {
-                return Err(StoredError::NoStack { release: new.release.digest, stack: name.to_string() }.into());
-            }
+        if let Some(name) = self.part.stack_of(&[&old, &new])? {
             for release in [&mut old, &mut new] {
                 release.release.stacks.retain(|own, _| *own == name);
             }

@@ -1,11 +1,10 @@
 //! `terrace release show`.
 
 use clap::Args;
-use terrace_domain::name::StackName;
 use terrace_driver::attached::Evidenced;
-use terrace_release::stored::{self, StoredError};
+use terrace_release::stored;
 
-use super::{Place, evidence, find, stack_name};
+use super::{Found, Subject, evidence};
 use crate::error::{CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -23,14 +22,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Show {
-    /// The estate release [default: the newest]
-    #[arg(value_name = "RELEASE")]
-    release: Option<String>,
-    /// The stack
-    #[arg(value_name = "STACK")]
-    stack: Option<String>,
     #[command(flatten)]
-    place: Place,
+    subject: Subject,
     /// Print JSON (terrace.estate-release/1; of a stack terrace.release/1)
     #[arg(long)]
     json: bool,
@@ -39,18 +32,13 @@ pub struct Show {
 impl Show {
     /// Shows.
     pub fn run(self, settings: &Settings) -> CommandResult {
-        let layout = self.place.open(settings)?;
-        let descriptor = find(settings, &layout, self.release.as_deref())?;
-        let release = stored::estate_release(&layout, &descriptor)?;
-        let name = self.stack.as_deref().map(stack_name).transpose()?;
-        let none = |name: &StackName| StoredError::NoStack { release: descriptor.digest, stack: name.to_string() };
-        let entry = name.as_ref().map(|name| release.stacks.get(name).ok_or_else(|| none(name))).transpose()?;
+        let Found { layout, release, stack, .. } = self.subject.find(settings)?;
         let trust = evidence::trust(settings)?;
-        let evidenced = Evidenced::all(&layout, &release, name.as_ref(), &trust.keys)?;
+        let evidenced = Evidenced::all(&layout, &release, stack.as_ref(), &trust.keys)?;
         let around = Around { running: &evidence::running(settings)?, evidenced: &evidenced };
-        match entry {
-            Some(entry) => {
-                let stack = stored::stack(&layout, entry)?;
+        match &stack {
+            Some(name) => {
+                let stack = stored::stack(&layout, &release.stacks[name])?;
                 if self.json {
                     views::release::contract::json(&stack, &around);
                 } else {

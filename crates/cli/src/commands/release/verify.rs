@@ -2,10 +2,9 @@
 
 use clap::Args;
 use terrace_driver::attached::Evidenced;
-use terrace_release::stored;
 use terrace_release::verify::verify;
 
-use super::{Place, evidence, find, stack_name};
+use super::{Found, Subject, evidence};
 use crate::error::{CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views::release::verification::Report;
@@ -23,14 +22,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Verify {
-    /// The estate release [default: the newest]
-    #[arg(value_name = "RELEASE")]
-    release: Option<String>,
-    /// Only this stack
-    #[arg(value_name = "STACK")]
-    stack: Option<String>,
     #[command(flatten)]
-    place: Place,
+    subject: Subject,
     /// Print JSON (terrace.release-verify/1)
     #[arg(long)]
     json: bool,
@@ -39,13 +32,10 @@ pub struct Verify {
 impl Verify {
     /// Checks.
     pub fn run(self, settings: &Settings) -> CommandResult {
-        let layout = self.place.open(settings)?;
-        let descriptor = find(settings, &layout, self.release.as_deref())?;
-        let only = self.stack.as_deref().map(stack_name).transpose()?;
-        let found = verify(&layout, &descriptor, only.as_ref())?;
+        let Found { layout, descriptor, release, stack } = self.subject.find(settings)?;
+        let found = verify(&layout, &descriptor, stack.as_ref())?;
         let trust = evidence::trust(settings)?;
-        let stored = stored::estate_release(&layout, &descriptor)?;
-        let evidenced = Evidenced::all(&layout, &stored, only.as_ref(), &trust.keys)?;
+        let evidenced = Evidenced::all(&layout, &release, stack.as_ref(), &trust.keys)?;
         let report = Report::new(&descriptor, &found, &evidenced, trust.is_named);
         if self.json {
             report.json();
