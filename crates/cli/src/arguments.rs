@@ -68,6 +68,7 @@ pub enum Command {
     #[command(subcommand)]
     Rehearse(commands::rehearse::Rehearse),
     Sweep(commands::sweep::Sweep),
+    Recover(commands::recover::Recover),
     #[command(subcommand)]
     Release(commands::release::Release),
     #[command(subcommand)]

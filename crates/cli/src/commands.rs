@@ -8,6 +8,7 @@ pub mod key;
 pub mod ledger;
 pub mod list;
 pub mod plan;
+pub mod recover;
 pub mod rehearse;
 pub mod release;
 pub mod resume;
@@ -35,6 +36,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Resume(resume) => resume.run(settings),
         Command::Rollback(rollback) => rollback.run(settings),
         Command::Status(status) => status.run(settings),
+        Command::Recover(recover) => recover.run(settings),
         Command::Rehearse(rehearse) => rehearse.run(settings),
         Command::Sweep(sweep) => sweep.run(settings),
         Command::Release(release) => release.run(settings),

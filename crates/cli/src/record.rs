@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use terrace_domain::run::{InstanceState, Outcome, Run, RunId};
+use terrace_domain::run::{InstanceState, Moment, Outcome, Run, RunId};
 use terrace_domain::timeline::{Recording, RunSpans, Timeline};
 use terrace_driver::home::Home;
 use terrace_driver::store::{Happened, InstanceRow, RunRow, Store, StoreError};
@@ -56,6 +56,20 @@ impl<'a> Record<'a> {
         let mut recording = Recording::new();
         spans.record(&mut recording, None, is_left);
         Ok(Some((row, Timeline::of(&recording, seen))))
+    }
+
+    /// What was done when in all runs, one after the other, each in the group that `phase` names.
+    pub fn timeline_of_all(&self, phase: impl Fn(&RunRow) -> String, seen: Moment) -> Result<Timeline, StoreError> {
+        let mut recording = Recording::new();
+        let mut runs = self.runs(None, usize::MAX)?;
+        runs.reverse();
+        for row in runs {
+            let Some((row, spans)) = self.spans(row.id)? else { continue };
+            let is_left = row.outcome == Outcome::Abandoned && spans.run().finished().is_none();
+            spans.record(&mut recording, Some(&phase(&row)), is_left);
+            recording.then();
+        }
+        Ok(Timeline::of(&recording, seen))
     }
 
     /// The spans of a run, from its journal.

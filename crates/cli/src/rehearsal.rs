@@ -10,8 +10,9 @@ mod recovery;
 mod request;
 mod sweep;
 
-pub use baseline::{Baseline, baseline_of};
+pub use baseline::{Baseline, Batch, baseline_of};
 pub use evidence::{needed, prove};
 pub use phases::rehearse;
+pub use recovery::differing;
 pub use request::{Candidate, Request};
 pub use sweep::{Swept, due, sweep};

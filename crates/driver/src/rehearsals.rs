@@ -21,6 +21,8 @@ use crate::store::{Store, StoreError};
 const DEFINITION_FILE: &str = "rehearsal.json";
 /// What it came to.
 const REPORT_FILE: &str = "report.json";
+/// What its runs did.
+const JOURNAL_FILE: &str = "journal.db";
 /// So many recoveries are looked back upon, at most.
 const HISTORY_MAX: usize = 1000;
 
@@ -71,6 +73,8 @@ pub struct Recovered {
     pub at: Moment,
     /// How long the recovery took, in milliseconds; `None` where it did not succeed.
     pub took_ms: Option<u64>,
+    /// How long it was tried, in milliseconds, whatever came of it; `None` where that was never begun.
+    pub lasted_ms: Option<u64>,
 }
 
 /// Makes the folder of a rehearsal and notes what it is for: from here on a sweep finds it, whatever happens.
@@ -88,9 +92,26 @@ pub fn keep_report(home: &Home, report: &Report) -> Result<(), RehearsalError> {
     write(&folder.join(REPORT_FILE), wire::report(report).to_string().as_bytes())
 }
 
-/// Removes all of a rehearsal but what it was for and what it came to: nothing of its environment is there any more.
+/// The journals of a rehearsal's runs: kept when all else is gone.
+pub fn journal(home: &Home, environment: &str) -> PathBuf {
+    let own = home.ephemeral(environment).database();
+    if own.exists() { own } else { home.rehearsal(environment).join(JOURNAL_FILE) }
+}
+
+/// Removes all of a rehearsal but what it was for, what it came to, and its journals: nothing of its environment is there any more.
 pub fn discard(home: &Home, environment: &str) -> Result<(), RehearsalError> {
     let path = home.ephemeral(environment).path().to_owned();
+    // SQLite finds what it has not yet written into a database beside it, by its name.
+    for beside in ["-wal", "-shm", ""] {
+        let named = |path: PathBuf| PathBuf::from(format!("{}{beside}", path.display()));
+        let from = named(home.ephemeral(environment).database());
+        match fs::rename(&from, named(home.rehearsal(environment).join(JOURNAL_FILE))) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(RehearsalError::Io { path: from, source });
+            }
+            _ => {}
+        }
+    }
     match fs::remove_dir_all(&path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(RehearsalError::Io { path, source }),
         _ => Ok(()),
@@ -195,7 +216,12 @@ impl Store {
             let Some(lost) = body["lost"].as_str().and_then(Lost::from_word) else { continue };
             let passed = body["verdict"] == json!(Verdict::Passed.as_str());
             let took_ms = body["recovery_ms"].as_u64().filter(|_| passed);
-            found.entry(lost).or_default().push(Recovered { at: entry.at, took_ms });
+            let phase = body["phases"].as_array().into_iter().flatten().find(|phase| phase["phase"] == "recover");
+            let lasted_ms = phase.and_then(|phase| {
+                let (began, ended) = (phase["began_at_ms"].as_i64()?, phase["ended_at_ms"].as_i64()?);
+                Some(Moment(ended).millis_since(Moment(began)))
+            });
+            found.entry(lost).or_default().push(Recovered { at: entry.at, took_ms, lasted_ms });
         }
         Ok(found)
     }

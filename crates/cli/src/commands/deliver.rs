@@ -217,7 +217,8 @@ pub fn finish(settings: &Settings, conducted: &Conducted, json: bool) -> Command
     Ok(exit_of(run.outcome()))
 }
 
-fn exit_of(outcome: Outcome) -> Exit {
+/// The exit code of what a run came to.
+pub fn exit_of(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Succeeded => Exit::Done,
         Outcome::Waiting => Exit::Waiting,

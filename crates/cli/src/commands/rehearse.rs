@@ -3,10 +3,12 @@
 mod list;
 mod practice;
 mod recovery;
+mod timeline;
 
 use clap::Subcommand;
 
 pub use self::practice::rehearse_for_stage;
+pub use self::recovery::{lost, what_runs};
 use crate::error::CommandResult;
 use crate::settings::Settings;
 
@@ -29,6 +31,8 @@ pub enum Rehearse {
     Recovery(recovery::Recovery),
     List(list::List),
     Show(list::Show),
+    Timeline(timeline::Timeline),
+    History(timeline::History),
 }
 
 impl Rehearse {
@@ -40,6 +44,8 @@ impl Rehearse {
             Self::Recovery(recovery) => recovery.run(settings),
             Self::List(list) => list.run(settings),
             Self::Show(show) => show.run(settings),
+            Self::Timeline(timeline) => timeline.run(settings),
+            Self::History(history) => history.run(settings),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `terrace run`: looks at runs, and decides about those that wait.
 
 mod decide;
-mod history;
-mod timeline;
+pub mod history;
+pub mod timeline;
 
 use std::path::Path;
 
@@ -125,7 +125,7 @@ impl Show {
 }
 
 /// Prints what was made, or writes it to the file that is named.
-fn deliver_text(text: &str, output: Option<&Path>, settings: &Settings) -> CommandResult {
+pub fn deliver_text(text: &str, output: Option<&Path>, settings: &Settings) -> CommandResult {
     match output {
         Some(file) => std::fs::write(settings.folder.join(file), text)
             .map_err(|error| CommandError::failed(format!("cannot write {}: {error}", file.display())))?,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use terrace_config::{Watches, load_estate};
+use terrace_config::tree::FileTree;
+use terrace_config::{MemoryCache, Watches, load_code, load_estate};
 use terrace_domain::digest::Digest;
+use terrace_domain::estate::ESTATE_FILE;
 use terrace_domain::name::StackName;
 use terrace_domain::rehearsal::{Finding, Outcome, Phase, Report};
 use terrace_domain::release::EstateRelease;
@@ -17,7 +19,7 @@ use terrace_world::tree::WorkTree;
 use super::phases::Rehearsal;
 use crate::commands::release::build::Installer;
 use crate::error::CommandError;
-use crate::project::{Opened, Project, unsound};
+use crate::project::unsound;
 use crate::settings::Settings;
 use crate::views;
 
@@ -93,23 +95,27 @@ fn rebuilt(
     folder: &std::path::Path,
     layout: &std::path::Path,
 ) -> Result<EstateRelease, CommandError> {
-    let project = Project::find(settings)?;
     let tree = WorkTree::open(folder)?;
-    let loaded = load_estate(&tree, &project.prefix()?);
+    // Nothing of the estate but its releases is looked at: the rest is lost.
+    let root = tree
+        .files()
+        .iter()
+        .filter(|entry| entry.path.parts().last() == Some(ESTATE_FILE))
+        .filter_map(|entry| entry.path.parent())
+        .min_by_key(|folder| folder.parts().count())
+        .ok_or_else(|| CommandError::failed(format!("the release has no {ESTATE_FILE}")))?;
+    let loaded = load_estate(&tree, &root);
     let Some(estate) = loaded.estate else { return Err(unsound(&tree, loaded.diagnostics)) };
-    let graph = terrace_domain::graph::Graph::of(&estate);
-    let opened = Opened { tree: Arc::new(tree), estate: Arc::new(estate), graph: Arc::new(graph), commit: None };
-    let (code, _) = project.checked_code(&opened, opened.estate.stacks.values())?;
-    let watches = Watches::of(&opened.estate);
+    let code = load_code(&tree, &estate, estate.stacks.values(), &MemoryCache::default());
+    let watches = Watches::of(&estate);
     let known = release.release();
     let commit = CommitFacts {
         id: known.commit.clone(),
         committed_at_secs: known.committed_at_secs,
         subject: known.subject.clone(),
     };
-    let (tree, estate) = (&*opened.tree, &*opened.estate);
-    let recipe = Recipe { tree, estate, code: &code, watches: &watches, commit: &commit };
-    let installer = Installer::new(settings, &project.root, &estate.terraform);
+    let recipe = Recipe { tree: &tree, estate: &estate, code: &code, watches: &watches, commit: &commit };
+    let installer = Installer::new(settings, folder, &estate.terraform);
     let options = BuildOptions { installer: &installer, scratch: &settings.temporary, refresh: false, mend: false };
     // A layout of its own: what was built before is not looked at.
     let layout = Layout::open_or_create(layout)?;

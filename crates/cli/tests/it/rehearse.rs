@@ -318,9 +318,16 @@ fn lost_infrastructure_and_lost_code_are_recovered_and_measured() {
         (&json!(1_800_000), &json!(true))
     );
     assert_eq!(report["critical_path"], json!(["net", "data", "app"]));
+    let timeline = desk.json(&["rehearse", "timeline", "--json"]);
+    let groups: Vec<_> = timeline["groups"].as_array().unwrap().iter().map(|group| group["name"].clone()).collect();
+    assert_eq!(groups, ["baseline", "lose", "recover", "destroy"], "{timeline}");
+    let picture = desk.ok(&["rehearse", "timeline", "--format", "svg"]).stdout;
+    assert!(picture.contains("<svg") && picture.contains("recover"), "{picture}");
     let report = desk.json(&["rehearse", "recovery", "--lost", "code", "--json"]);
     assert_eq!((phases(&report), findings(&report)), (vec!["recover passed".to_owned()], Vec::new()));
     desk.ok(&["status"]).says(&["recovery of infrastructure: practised", "recovery of code: practised"]);
+    let history = desk.json(&["rehearse", "history", "--json"]);
+    assert_eq!(history["series"].as_array().unwrap().len(), 2, "{history}");
     let status = desk.json(&["status", "--json"]);
     assert_eq!(status["recoveries"][0]["lost"], "infrastructure");
     assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
@@ -506,4 +513,52 @@ fn a_state_that_all_environments_share_is_never_rehearsed_with() {
         .says(&["a rehearsal of net would have the state of dev/net", "env.name"]);
     assert!(!Path::new(&shared).exists());
     assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_lost_region_is_built_again_in_earnest() {
+    let Some(desk) = desk() else { return };
+    desk.run(&["recover", "--lost", "infrastructure", "--env", "prod", "--confirm", "prod"])
+        .expect(2)
+        .says(&["the ledger says of nothing that it runs in prod"]);
+    desk.ok(&["deliver"]);
+    let before = desk.exists();
+    // What was committed since is not what ran.
+    desk.edit("stacks/net/main.tf", "  cidr = \"10.0.0.0/16\"", "  cidr = \"10.1.0.0/16\"");
+    desk.commit("Never delivered");
+    desk.ok(&["sandbox", "lose", "--region", "eu-west-1"]);
+    desk.ok(&["sandbox", "restore", "--region", "eu-west-1"]);
+    assert_eq!(desk.exists(), [""; 0]);
+    let asked = desk.run(&["recover", "--lost", "infrastructure", "--env", "prod"]).expect(3);
+    assert!(asked.stdout.contains("1 to add"), "{asked}");
+    assert!(asked.stderr.contains("nobody is there to be asked"), "{asked}");
+    desk.run(&["recover", "--lost", "infrastructure", "--env", "prod", "--confirm", "dev"])
+        .expect(2)
+        .says(&["nothing was done"]);
+    assert_eq!(desk.exists(), [""; 0]);
+    // A crash in the middle: the same command goes on from there.
+    let mut crashed = desk.command(&["recover", "--lost", "infrastructure", "--env", "prod", "--confirm", "prod"]);
+    let crashed = crashed.env("TERRACE_CRASH_AFTER", "9").output().unwrap();
+    assert!(!crashed.status.success());
+    desk.ok(&["recover", "--lost", "infrastructure", "--env", "prod", "--confirm", "prod"])
+        .says(&["prod runs again what the ledger says"]);
+    let prod: Vec<_> = before.iter().filter(|one| one.ends_with("-prod")).cloned().collect();
+    assert_eq!(desk.exists(), prod);
+    let network = desk.json(&["sandbox", "show", "--json"]).to_string();
+    assert!(network.contains("10.0.0.0/16") && !network.contains("10.1.0.0/16"), "{network}");
+}
+
+#[test]
+fn lost_code_is_written_back_and_builds_to_the_same_release() {
+    let Some(desk) = desk() else { return };
+    desk.ok(&["release", "build"]);
+    let layout = desk.home("releases");
+    let to = desk.repository().beside("tmp").join("restored");
+    let (layout, to) = (layout.to_str().unwrap(), to.to_str().unwrap());
+    fs::remove_dir_all(desk.folder().join("stacks")).unwrap();
+    fs::remove_file(desk.folder().join("terrace.hcl")).unwrap();
+    desk.ok(&["recover", "--lost", "code", "--to", to, "--layout", layout])
+        .says(&["Built again, every digest is what it was"]);
+    assert!(Path::new(to).join("stacks/app/main.tf").exists());
+    desk.run(&["recover", "--lost", "code", "--to", to, "--layout", layout]).expect(2);
 }

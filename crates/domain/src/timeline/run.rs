@@ -2,7 +2,7 @@
 //! it.
 
 use super::{LaneId, Recording, Span, SpanKind, SpanOutcome};
-use crate::run::{Effect, Event, Impossible, InstanceId, InstanceState, Moment, Order, Run, Step, advance};
+use crate::run::{Effect, Event, Impossible, InstanceId, InstanceState, Mode, Moment, Order, Run, Step, advance};
 
 /// The spans of a run that is told event by event.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl RunSpans {
             if let Some(index) = self.run.position(instance)
                 && let Some(step) = self.run.instances()[index].state.step()
             {
-                self.open[index] = Some((kind(step), at));
+                self.open[index] = Some((kind(self.run.order().mode, step), at));
             }
         }
         self.last = Some(at);
@@ -169,8 +169,9 @@ fn begins(effect: &Effect) -> Option<&InstanceId> {
     }
 }
 
-fn kind(step: Step) -> SpanKind {
+fn kind(mode: Mode, step: Step) -> SpanKind {
     match step {
+        Step::Apply if mode == Mode::Destroy => SpanKind::Destroy,
         Step::Prepare => SpanKind::Prepare,
         Step::Plan => SpanKind::Plan,
         Step::Apply => SpanKind::Apply,

@@ -1,7 +1,8 @@
 //! `terrace rehearse list` and `terrace rehearse show`.
 
 use clap::Args;
-use terrace_driver::rehearsals;
+use terrace_driver::home::Home;
+use terrace_driver::rehearsals::{self, Kept};
 
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
@@ -40,21 +41,22 @@ impl List {
     }
 }
 
+/// A rehearsal by its name.
+pub fn kept(home: &Home, name: &str) -> Result<Kept, CommandError> {
+    let unknown =
+        || CommandError::usage(format!("there is no rehearsal `{name}`")).help("`terrace rehearse list` shows all.");
+    // A name is one folder's, and leads nowhere else.
+    if name.contains(['/', '\\', '.']) {
+        return Err(unknown());
+    }
+    let found = rehearsals::one(home, name).map_err(|error| CommandError::failed(CommandError::chain(&error)))?;
+    found.ok_or_else(unknown)
+}
+
 impl Show {
     /// Shows.
     pub fn run(self, settings: &Settings) -> CommandResult {
-        let home = Project::find(settings)?.home();
-        let unknown = || {
-            CommandError::usage(format!("there is no rehearsal `{}`", self.name))
-                .help("`terrace rehearse list` shows all.")
-        };
-        // A name is one folder's, and leads nowhere else.
-        if self.name.contains(['/', '\\', '.']) {
-            return Err(unknown());
-        }
-        let kept = rehearsals::one(&home, &self.name)
-            .map_err(|error| CommandError::failed(CommandError::chain(&error)))?
-            .ok_or_else(unknown)?;
+        let kept = kept(&Project::find(settings)?.home(), &self.name)?;
         let report = kept.report.ok_or_else(|| {
             CommandError::failed(format!("the rehearsal in {} has no report: it has not come to its end", self.name))
                 .help(format!(

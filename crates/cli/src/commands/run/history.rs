@@ -28,6 +28,13 @@ pub struct History {
     /// Of so many runs, the newest that are over
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     last: u32,
+    #[command(flatten)]
+    drawing: Drawing,
+}
+
+/// How a history is drawn.
+#[derive(Debug, Args)]
+pub struct Drawing {
     /// As what
     #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
     format: Format,
@@ -58,19 +65,25 @@ impl History {
             Some(record) => record.finished_runs(self.env.as_deref(), last)?,
             None => Vec::new(),
         };
-        let history = durations(&rows);
+        self.drawing.draw(&durations(&rows), "No run is over yet: there is nothing to show.", settings)
+    }
+}
+
+impl Drawing {
+    /// Draws; `nothing` is said to people where there is nothing to draw.
+    pub fn draw(self, history: &Durations, nothing: &str, settings: &Settings) -> CommandResult {
         let format = if self.json { Format::Json } else { self.format };
         if history.is_empty() && format == Format::Terminal {
-            views::say("No run is over yet: there is nothing to show.");
+            views::say(nothing);
             return Ok(Exit::Done);
         }
         let text = match format {
             Format::Terminal => {
-                let text = views::history::text(&history, settings.is_utf8);
+                let text = views::history::text(history, settings.is_utf8);
                 if self.output.is_some() { console::strip_ansi_codes(&text).into_owned() } else { text }
             }
-            Format::Svg => views::history::svg(&history),
-            Format::Json => views::history::json(&history),
+            Format::Svg => views::history::svg(history),
+            Format::Json => views::history::json(history),
         };
         super::deliver_text(&text, self.output.as_deref(), settings)
     }

@@ -25,6 +25,13 @@ pub struct Timeline {
     /// The run's number; the newest by default
     #[arg(value_name = "RUN")]
     id: Option<u64>,
+    #[command(flatten)]
+    drawing: Drawing,
+}
+
+/// How a timeline is drawn.
+#[derive(Debug, Args)]
+pub struct Drawing {
     /// As what
     #[arg(long, value_enum, default_value_t, conflicts_with = "json")]
     format: Format,
@@ -73,6 +80,13 @@ impl Timeline {
             outcome,
             timeline: &timeline,
         };
+        self.drawing.draw(&picture, settings)
+    }
+}
+
+impl Drawing {
+    /// Draws.
+    pub fn draw(self, picture: &Picture<'_>, settings: &Settings) -> CommandResult {
         let is_for_file = self.output.is_some();
         let text = match if self.json { Format::Json } else { self.format } {
             Format::Terminal => {
