@@ -63,13 +63,10 @@ pub fn change_records(
     Ok(records)
 }
 
-/// Whether the plan is in a format that is understood.
-fn check_format(plan: &Json) -> Result<(), PlanError> {
+/// Refuses a plan in a format that is not read here.
+pub(crate) fn check_format(plan: &Json) -> Result<(), PlanError> {
     let version = plan["format_version"].as_str().ok_or(PlanError::Missing("format_version"))?;
-    if version.split('.').next() != Some(FORMAT_MAJOR) {
-        return Err(PlanError::Format(version.to_owned()));
-    }
-    Ok(())
+    if version.split('.').next() == Some(FORMAT_MAJOR) { Ok(()) } else { Err(PlanError::Format(version.to_owned())) }
 }
 
 fn record(

@@ -3,19 +3,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use serde_json::error::Category;
 
+use super::address::{self, Key};
 use crate::value::Value;
 
 /// The largest state, in bytes: ten times the largest that are told of. It is in memory while it is read.
 pub const STATE_BYTES_MAX: usize = 1 << 30;
 /// The only version of the format that is read.
-const VERSION: u64 = 4;
+pub(super) const VERSION: u64 = 4;
 
 /// What is known of a state.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,13 +135,6 @@ struct Instance<'a> {
     deposed: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Key<'a> {
-    Number(serde_json::Number),
-    Text(#[serde(borrow)] Cow<'a, str>),
-}
-
 impl StateFacts {
     /// Reads a state. Beside its bytes it takes memory for the outputs and for the addresses alone.
     pub fn read(bytes: &[u8]) -> Result<Self, StateError> {
@@ -178,7 +172,7 @@ impl From<OutputField> for Output {
 }
 
 /// What the parser says may quote a value, so its words are not used.
-fn damage(error: &serde_json::Error) -> StateError {
+pub(super) fn damage(error: &serde_json::Error) -> StateError {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
         Category::Eof => StateError::CutOff { line, column },
@@ -193,27 +187,9 @@ fn addresses(resource: &Resource<'_>) -> Vec<String> {
     if resource.mode != "managed" {
         return Vec::new();
     }
-    let mut base = String::new();
-    if let Some(module) = &resource.module {
-        let _ = write!(base, "{module}.");
-    }
-    let _ = write!(base, "{}.{}", resource.kind, resource.name);
+    let base = address::of_resource(resource.module.as_deref(), &resource.kind, &resource.name);
     let current = resource.instances.iter().filter(|instance| instance.deposed.is_none());
-    let address = |instance: &Instance<'_>| match &instance.index_key {
-        None => base.clone(),
-        Some(Key::Number(number)) => format!("{base}[{number}]"),
-        Some(Key::Text(text)) => format!("{base}[{}]", quoted(text)),
-    };
-    current.map(address).collect()
-}
-
-/// A key in quotes, as HCL writes strings.
-fn quoted(text: &str) -> String {
-    let mut quoted = Json::from(text).to_string();
-    for opening in ["${", "%{"] {
-        quoted = quoted.replace(opening, &format!("{}{opening}", &opening[..1]));
-    }
-    quoted
+    current.map(|instance| address::of_instance(&base, instance.index_key.as_ref())).collect()
 }
 
 #[cfg(test)]
