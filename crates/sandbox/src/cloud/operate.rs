@@ -95,6 +95,31 @@ impl Cloud {
         self.store.read(|tx| of_type(tx, resource_type, id))
     }
 
+    /// The resource with that id, for an import: of this type, and in this region, if one is given.
+    pub(crate) fn importable(
+        &self,
+        resource_type: ResourceType,
+        id: &str,
+        region: Option<&str>,
+    ) -> Result<Resource, CloudError> {
+        let refuse = |reason, message| Refusal::new(resource_type.vendor, reason, message).into();
+        let found = self.store.read(|tx| resource::by_id(tx, id))?.ok_or_else(|| not_found(resource_type, id))?;
+        if (found.vendor, found.kind) != (resource_type.vendor, resource_type.kind.name) {
+            let other = found.resource_type();
+            return Err(refuse(Reason::Invalid, format!("'{id}' is a {other}, and no {resource_type}")));
+        }
+        match region {
+            Some(region) if region != found.region => Err(refuse(
+                Reason::NotFound,
+                format!(
+                    "the {} '{id}' is in {}, and not in {region}; `{id}@{}` imports it",
+                    found.kind, found.region, found.region
+                ),
+            )),
+            _ => Ok(found),
+        }
+    }
+
     /// The one resource of that name, in that region or in any.
     pub(crate) fn find(
         &self,

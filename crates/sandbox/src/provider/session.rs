@@ -114,13 +114,24 @@ impl Session {
         .await
     }
 
+    /// Finds what is to be imported by its id, or by `ID@REGION` where it is in another region than the provider's. What is of another kind,
+    /// or elsewhere, is refused: an import that takes in the wrong thing is noticed too late.
     pub(super) async fn import(&self, message: &ImportResourceStateRequest) -> Step<DynamicValue> {
         let resource_type = resource_type(&message.type_name)?;
-        let request = Request { id: message.id.clone(), ..self.request(Operation::Read, resource_type) };
-        let what = format!("Importing {resource_type}");
-        match self.get(request).await {
-            Ok(Some(found)) => Ok(encode(resource_type, Some(&found.attributes))),
-            Ok(None) => Err(vec![error(format!("{what}: there is no `{}`", message.id), "", None)]),
+        let what = format!("Importing {resource_type} '{}'", message.id);
+        let (id, asked) = match message.id.split_once('@') {
+            Some((id, region)) => (id.to_owned(), Some(region.to_owned())),
+            None => (message.id.clone(), None),
+        };
+        let region = asked.or_else(|| match self.region() {
+            Region::Known(region) => Some(region.clone()),
+            Region::None | Region::Unknown => None,
+        });
+        let request =
+            Request { id: id.clone(), region: region.clone(), ..self.request(Operation::Read, resource_type) };
+        let find = move |cloud: &Cloud, _: &_| cloud.importable(resource_type, &id, region.as_deref());
+        match self.perform(request, |_| Ok(()), find, |found: &Resource| Some(found.id.clone())).await {
+            Ok(found) => Ok(encode(resource_type, Some(&found.attributes))),
             Err(error) => Err(vec![cloud_error(&what, &error)]),
         }
     }

@@ -252,6 +252,76 @@ async fn unknown_types_are_refused() {
     }
 }
 
+/// Imports by an id; the attributes, or what was said.
+async fn import(client: &mut ProviderClient<Channel>, type_name: &str, id: &str) -> Result<Object, String> {
+    let request = ImportResourceStateRequest { type_name: type_name.to_owned(), id: id.to_owned() };
+    let answer = client.import_resource_state(request).await.expect("an answer").into_inner();
+    if let Some(wrong) = answer.diagnostics.first() {
+        assert_eq!(answer.imported_resources, []);
+        return Err(wrong.summary.clone());
+    }
+    let [imported] = &answer.imported_resources[..] else { panic!("{answer:?}") };
+    assert_eq!(imported.type_name, type_name);
+    let kind = ResourceType::named(type_name).expect("a type").kind;
+    Ok(object::decode(imported.state.as_ref(), kind.attributes()).expect("an object").expect("not null"))
+}
+
+#[tokio::test]
+async fn what_exists_is_imported_by_its_id_and_the_call_is_recorded() {
+    let fixture = fixture().await;
+    let mut client = fixture.client().await;
+    configure(&mut client, r#"{"region": "eu-west-1"}"#).await;
+    let created = create(&mut client, "main").await.expect("created");
+    let id = object::text(&created, "id").expect("an id").to_owned();
+    assert_eq!(import(&mut client, "sandbox_aws_network", &id).await, Ok(created.clone()));
+    let calls = fixture.server.cloud().calls(&crate::cloud::CallFilter::default()).expect("readable");
+    let last = calls.last().expect("a call");
+    assert_eq!((last.operation.as_str(), last.kind.as_str(), last.id.as_str()), ("read", "network", id.as_str()));
+    assert_eq!(last.outcome.as_str(), "done");
+
+    let gone = import(&mut client, "sandbox_aws_network", "aws-network-0").await.expect_err("refused");
+    assert_eq!(
+        gone,
+        "Importing sandbox_aws_network 'aws-network-0': ResourceNotFoundException: the network 'aws-network-0' does not exist"
+    );
+    for other in ["sandbox_aws_bucket", "sandbox_google_network"] {
+        let refused = import(&mut client, other, &id).await.expect_err("refused");
+        assert!(refused.contains(&format!("'{id}' is a sandbox_aws_network, and no {other}")), "{refused}");
+    }
+    let calls = fixture.server.cloud().calls(&crate::cloud::CallFilter::default()).expect("readable");
+    assert_eq!(calls.last().expect("a call").outcome.as_str(), "failed");
+}
+
+#[tokio::test]
+async fn what_is_elsewhere_is_imported_only_where_its_region_is_said() {
+    let fixture = fixture().await;
+    let (mut here, mut there) = (fixture.client().await, fixture.client().await);
+    configure(&mut here, r#"{"region": "eu-west-1"}"#).await;
+    configure(&mut there, r#"{"region": "us-east-1"}"#).await;
+    let created = create(&mut there, "main").await.expect("created");
+    let id = object::text(&created, "id").expect("an id").to_owned();
+    let refused = import(&mut here, "sandbox_aws_network", &id).await.expect_err("refused");
+    assert!(
+        refused.contains(&format!("is in us-east-1, and not in eu-west-1; `{id}@us-east-1` imports it")),
+        "{refused}"
+    );
+    assert_eq!(import(&mut here, "sandbox_aws_network", &format!("{id}@us-east-1")).await, Ok(created.clone()));
+    assert_eq!(import(&mut fixture.client().await, "sandbox_aws_network", &id).await, Ok(created), "no region is set");
+    fixture.server.cloud().lose_region("us-east-1").expect("lost");
+    let lost = import(&mut here, "sandbox_aws_network", &format!("{id}@us-east-1")).await.expect_err("refused");
+    assert!(lost.contains("the region us-east-1 is not available"), "{lost}");
+}
+
+#[tokio::test]
+async fn every_kind_can_be_asked_for_an_import() {
+    let fixture = fixture().await;
+    let mut client = fixture.client().await;
+    for resource_type in ResourceType::all() {
+        let refused = import(&mut client, &resource_type.to_string(), "no-such-id").await.expect_err("refused");
+        assert!(refused.contains(&format!("the {} 'no-such-id' does not exist", resource_type.kind.name)), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn an_oversized_message_ends_nothing_but_its_call() {
     let fixture = fixture().await;

@@ -102,6 +102,9 @@ const SECRETS: [&str; 2] = ["random_password", "random_bytes"];
 /// Types that are nothing but their state, and have no import.
 const NO_IMPORT: [&str; 3] = ["null_resource", "random_pet", "random_shuffle"];
 
+/// What the types of the sandbox cloud begin with.
+const SANDBOX: &str = "sandbox_";
+
 /// The import id of an instance with these attributes.
 pub(super) fn import_id(kind: &str, attributes: &Map<String, Json>) -> Result<String, Obstacle> {
     if SECRETS.contains(&kind) {
@@ -120,7 +123,12 @@ pub(super) fn import_id(kind: &str, attributes: &Map<String, Json>) -> Result<St
     if let Some((_, parts)) = COMPOSED.iter().find(|(named, _)| *named == kind) {
         return parts.iter().map(|part| part.of(attributes)).collect();
     }
-    value(attributes, "id").ok_or(Obstacle::NoId)
+    let id = value(attributes, "id").ok_or(Obstacle::NoId)?;
+    // The sandbox cloud takes what is in another region than the provider's only where that is said.
+    match value(attributes, "region").filter(|_| kind.starts_with(SANDBOX)) {
+        Some(region) => Ok(format!("{id}@{region}")),
+        None => Ok(id),
+    }
 }
 
 impl Part {
@@ -188,6 +196,9 @@ mod tests {
     #[test]
     fn most_types_are_imported_by_their_id() {
         assert_eq!(id("aws_vpc", &json!({"id": "vpc-1"})), Ok("vpc-1".to_owned()));
+        assert_eq!(id("aws_vpc", &json!({"id": "vpc-1", "region": "eu-west-1"})), Ok("vpc-1".to_owned()));
+        let network = json!({"id": "aws-network-1", "region": "eu-west-1"});
+        assert_eq!(id("sandbox_aws_network", &network), Ok("aws-network-1@eu-west-1".to_owned()));
         assert_eq!(id("dns_thing", &json!({"id": 7})), Ok("7".to_owned()));
         for without in [json!({}), json!({"id": null}), json!({"id": ""}), json!({"id": ["x"]})] {
             assert_eq!(id("aws_vpc", &without), Err(Obstacle::NoId));
