@@ -17,6 +17,7 @@ pub mod release;
 pub mod run;
 pub mod sandbox;
 pub mod state;
+pub mod state_import;
 pub mod status;
 pub mod table;
 pub mod time;

@@ -1,5 +1,7 @@
-//! `terrace state`: the snapshots of states that are known, and going back to one.
+//! `terrace state`: the snapshots of states that are known, going back to one, and making a lost state again.
 
+mod choose;
+mod import;
 mod restore;
 mod save;
 
@@ -19,6 +21,7 @@ pub enum State {
     Snapshots(Snapshots),
     Save(save::Save),
     Restore(restore::Restore),
+    Import(import::Import),
 }
 
 /// List the last snapshot of each instance's state
@@ -61,6 +64,7 @@ impl State {
             Self::Snapshots(snapshots) => snapshots.run(settings),
             Self::Save(save) => save.run(settings),
             Self::Restore(restore) => restore.run(settings),
+            Self::Import(import) => import.run(settings),
         }
     }
 }

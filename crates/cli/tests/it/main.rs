@@ -33,6 +33,7 @@ mod release_registry;
 mod sandbox;
 mod small;
 mod state;
+mod state_import;
 mod state_lock;
 mod state_server;
 mod surroundings;

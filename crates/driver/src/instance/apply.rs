@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use terrace_domain::run::{CoverPart, InstanceId, PlanCover, Step};
 use tokio::sync::watch;
 
-use super::command::with_path;
+use super::command::{Told, with_path};
 use super::conclude::{conclude, keep_state};
 use super::cover::moved_ground;
 use super::halt::{StepResult, failed};
@@ -47,16 +47,7 @@ pub async fn apply(
             return Ok(Applied::Stale(BTreeSet::new()));
         }
     }
-    let mut arguments: Vec<OsString> = vec!["apply".into(), "-input=false".into(), "-json".into()];
-    let ephemeral = prepared.ephemeral_inputs(ctx, id);
-    if !ephemeral.is_empty() {
-        // No plan keeps them, so they are told again.
-        write_inputs(&folder, &ephemeral).map_err(failed(Step::Apply))?;
-        arguments.push(with_path("-var-file=", &folder.inputs()));
-    }
-    arguments.push(folder.plan().into());
-    let told = run_unlocked(ctx, id, prepared, "apply", &arguments, stop.clone(), teller).await;
-    let told = told.map_err(failed(Step::Apply))?;
+    let told = apply_saved(ctx, id, prepared, stop.clone(), teller).await?;
     if !told.exit.status.success() {
         if let Some(part) = told.stale() {
             return Ok(Applied::Stale([part].into()));
@@ -70,4 +61,25 @@ pub async fn apply(
     conclude(ctx, id, prepared, teller, stop.clone(), &told).await?;
     read_ahead(ctx, id, prepared, book, stop).await;
     Ok(Applied::Done)
+}
+
+/// Has Terraform apply the saved plan, and says what it said.
+pub(super) async fn apply_saved(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &Prepared,
+    stop: watch::Receiver<bool>,
+    teller: &Teller,
+) -> StepResult<Told> {
+    let folder = ctx.folder(id);
+    let mut arguments: Vec<OsString> = vec!["apply".into(), "-input=false".into(), "-json".into()];
+    let ephemeral = prepared.ephemeral_inputs(ctx, id);
+    if !ephemeral.is_empty() {
+        // No plan keeps them, so they are told again.
+        write_inputs(&folder, &ephemeral).map_err(failed(Step::Apply))?;
+        arguments.push(with_path("-var-file=", &folder.inputs()));
+    }
+    arguments.push(folder.plan().into());
+    let told = run_unlocked(ctx, id, prepared, "apply", &arguments, stop, teller).await;
+    told.map_err(failed(Step::Apply))
 }

@@ -9,7 +9,8 @@ use super::folder::InstanceFolder;
 use super::private_file::remove;
 use crate::context::Context;
 
-/// Removes what an instance's steps left that may hold secrets: the saved plan, the inputs, a state that was to be pushed.
+/// Removes what an instance's steps left that may hold secrets: the saved plan, the inputs, a state that was to be pushed. Import blocks go
+/// with them: no other plan must see them.
 pub fn clean(ctx: &Context, id: &InstanceId) -> std::io::Result<()> {
     clean_folder(&ctx.folder(id))
 }
@@ -18,6 +19,7 @@ fn clean_folder(folder: &InstanceFolder) -> std::io::Result<()> {
     remove(&folder.plan())?;
     remove(&folder.pushed_state())?;
     remove(&folder.outputs())?;
+    remove(&folder.import_file())?;
     remove(&folder.inputs())
 }
 

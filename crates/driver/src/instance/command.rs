@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::backend_of;
 use super::halt::{Halt, KILLED_REMOTE, terraform_failure};
 use super::prepare::Prepared;
+use super::spoken::read_diagnostics;
 use super::teller::Teller;
 use crate::context::Context;
 
@@ -142,6 +143,10 @@ pub(super) async fn run_terraform(
     });
     told.exit = exit.await?;
     told.exit.errors = format!("{strange}{}", told.exit.errors);
+    if told.diagnostics.is_empty() && !told.exit.status.success() {
+        // `terraform import` speaks in plain text alone.
+        told.diagnostics = read_diagnostics(&told.exit.errors);
+    }
     Ok(told)
 }
 

@@ -9,6 +9,9 @@ use terrace_world::workspace::PROVIDER_LOCK_FILE;
 /// (Terraform language, "Override Files").
 const OVERRIDE_FILE: &str = "terrace_override.tf.json";
 
+/// The name of the file with import blocks.
+const IMPORT_FILE: &str = "terrace_import.tf";
+
 /// The name of the variable file with the inputs.
 pub(super) const INPUTS_FILE: &str = "inputs.tfvars.json";
 
@@ -48,6 +51,11 @@ impl InstanceFolder {
     /// The override file for the backend.
     pub fn override_file(&self) -> PathBuf {
         self.work().join(OVERRIDE_FILE)
+    }
+
+    /// The import blocks by which a lost state is made again; there only while Terraform plans with them.
+    pub fn import_file(&self) -> PathBuf {
+        self.work().join(IMPORT_FILE)
     }
 
     /// The inputs; there only while Terraform plans.

@@ -49,12 +49,7 @@ pub async fn plan(
             return Err(missing);
         }
     }
-    let mut told = run_plan(ctx, id, prepared, stop.clone(), teller).await?;
-    if told.needs_init() && !prepared.initialised_now {
-        // Something that was installed is gone: somebody cleared a cache, perhaps.
-        prepared.initialised_now = prepared.place.initialise(ctx, id, true, stop.clone()).await?;
-        told = run_plan(ctx, id, prepared, stop.clone(), teller).await?;
-    }
+    let told = plan_initialised(ctx, id, prepared, stop.clone(), teller).await?;
     if !matches!(told.exit.status.code(), Some(0 | 2)) {
         return Err(told.halt(ctx, id, Step::Plan, "plan"));
     }
@@ -132,6 +127,23 @@ async fn looked_into(
 
 fn is_read_downstream(ctx: &Context, id: &InstanceId) -> bool {
     ctx.graph.downstream_of(id.stack.as_str()).values().any(|why| !why.outputs.is_empty())
+}
+
+/// Has Terraform plan, and says what it said. Initialises it once more where that is missing.
+pub(super) async fn plan_initialised(
+    ctx: &Context,
+    id: &InstanceId,
+    prepared: &mut Prepared,
+    stop: watch::Receiver<bool>,
+    teller: &Teller,
+) -> StepResult<Told> {
+    let told = run_plan(ctx, id, prepared, stop.clone(), teller).await?;
+    if !told.needs_init() || prepared.initialised_now {
+        return Ok(told);
+    }
+    // Something that was installed is gone: somebody cleared a cache, perhaps.
+    prepared.initialised_now = prepared.place.initialise(ctx, id, true, stop.clone()).await?;
+    run_plan(ctx, id, prepared, stop, teller).await
 }
 
 async fn run_plan(

@@ -1,15 +1,14 @@
 //! `terrace state restore`.
 
-use std::io::{BufRead, IsTerminal};
-
 use clap::Args;
 use serde_json::{Value as Json, json};
 use terrace_domain::ledger::{Kind, NewEntry};
 use terrace_driver::database::{self, Connection};
 use terrace_driver::instance::{OpenState, open_state};
 use terrace_driver::ledger::{self, LedgerError};
-use terrace_driver::snapshots::{self, Snapshot, Taken};
+use terrace_driver::snapshots::{Snapshot, Taken};
 
+use super::choose::{Choice, ask};
 use super::save::Keeping;
 use crate::delivery::{AtRest, halted, prospect};
 use crate::error::{CommandError, CommandResult, Exit};
@@ -57,77 +56,20 @@ pub struct Restore {
     reason: Option<String>,
 }
 
-/// The most snapshots of an instance that are looked through for a digest.
-const LOOKED_THROUGH: usize = 100_000;
-
 impl Restore {
     /// Restores.
     pub fn run(self, settings: &Settings) -> CommandResult {
         let prospect = prospect(&self.stack, &self.env, settings)?;
-        let home = prospect.project().home();
-        if !home.database().exists() {
-            return Err(self.no_snapshot());
-        }
-        let snapshot = self.find(&database::open(&home.database())?)?;
+        let choice = Choice { stack: &self.stack, environment: &self.env, named: self.snapshot.as_deref() };
+        let snapshot = choice.look_up(&prospect.project().home())?;
         prospect.with_instance_at_rest(settings, async |instance: AtRest| {
             Work { restore: &self, instance: &instance, snapshot: &snapshot, actor: settings.actor() }.run().await
         })
     }
 
-    fn find(&self, connection: &Connection) -> Result<Snapshot, CommandError> {
-        let Some(named) = &self.snapshot else {
-            return snapshots::latest(connection, &self.env, &self.stack)?.ok_or_else(|| self.no_snapshot());
-        };
-        if let Ok(id) = named.parse() {
-            let found = snapshots::find(connection, id)?.ok_or_else(|| self.no_such_snapshot(named))?;
-            if (found.environment.as_str(), found.stack.as_str()) != (self.env.as_str(), self.stack.as_str()) {
-                let message = format!("snapshot {id} is of {} in {}", found.stack, found.environment);
-                return Err(CommandError::usage(message).help(self.look()));
-            }
-            return Ok(found);
-        }
-        let prefix = named.strip_prefix("sha256:").unwrap_or(named);
-        let all = snapshots::list(connection, &self.env, &self.stack, LOOKED_THROUGH)?;
-        let mut fitting: Vec<_> =
-            all.into_iter().filter(|found| found.taken.digest.hex().starts_with(prefix)).collect();
-        fitting.dedup_by_key(|found| found.taken.digest);
-        match fitting.len() {
-            1 => Ok(fitting.remove(0)),
-            0 => Err(self.no_such_snapshot(named)),
-            n => Err(CommandError::usage(format!("`{named}` is the beginning of {n} digests")).help(self.look())),
-        }
-    }
-
-    fn look(&self) -> String {
-        format!("`terrace state snapshots {} --env {}` lists them.", self.stack, self.env)
-    }
-
-    fn no_snapshot(&self) -> CommandError {
-        CommandError::usage(format!("there is no snapshot of {} in {}", self.stack, self.env))
-            .help("`terrace state list` shows of what there are some.")
-    }
-
-    fn no_such_snapshot(&self, named: &str) -> CommandError {
-        CommandError::usage(format!("there is no snapshot `{named}` of {} in {}", self.stack, self.env))
-            .help(self.look())
-    }
-
     /// Asks whoever is there.
     fn ask(&self) -> Result<(), CommandError> {
-        if self.yes {
-            return Ok(());
-        }
-        if !std::io::stdin().is_terminal() {
-            return Err(CommandError {
-                exit: Exit::Waiting,
-                ..CommandError::usage("a state is about to be overwritten, and nobody is there to be asked")
-            }
-            .help("If that is meant: `--yes`."));
-        }
-        views::say("Overwrite the state? Type `yes` to go on.");
-        let mut line = String::new();
-        let _ = std::io::stdin().lock().read_line(&mut line);
-        if line.trim() == "yes" { Ok(()) } else { Err(CommandError::usage("nothing was done")) }
+        if self.yes { Ok(()) } else { ask("a state is about to be overwritten", "Overwrite the state?") }
     }
 }
 
