@@ -14,7 +14,7 @@ mod signals;
 pub use again::{of_release, retried};
 pub use at_rest::{AtRest, halted, prospect};
 pub use conduct::{Conducted, block_on, deliver, plan, resume};
-pub use hold::{checkpoint, is_driven, new_holder, take_over, trust, who};
+pub use hold::{checkpoint, is_driven, new_holder, take, take_over, trust, who};
 pub use ordering::Wishes;
 pub use signals::asked_to_stop;
 

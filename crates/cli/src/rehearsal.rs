@@ -13,6 +13,6 @@ mod sweep;
 pub use baseline::{Baseline, Batch, baseline_of};
 pub use evidence::{needed, prove};
 pub use phases::rehearse;
-pub use recovery::differing;
+pub use recovery::{Rebuilt, differing, rebuild_states};
 pub use request::{Candidate, Request};
 pub use sweep::{Swept, due, sweep};

@@ -182,7 +182,7 @@ impl Store {
     }
 
     /// Who writes: `user@host`.
-    pub(crate) fn actor(&self) -> &str {
+    pub fn actor(&self) -> &str {
         &self.actor
     }
 

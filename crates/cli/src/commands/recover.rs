@@ -2,6 +2,7 @@
 
 mod code;
 mod infrastructure;
+mod state;
 
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::views;
 
 const AFTER_HELP: &str = "\
 infrastructure: builds again exactly the releases that the ledger says the environment runs, in graph order; what is there still is left as it is.
+state: rebuilds each state that is empty from its last snapshot, by import, in graph order; one that is there is left alone.
 code: writes the source back from the releases, builds it again, and compares every digest.
 
 Everything that is going to be done is shown first. `terrace rehearse recovery` practises the same in a copy.
@@ -24,20 +26,21 @@ Everything that is going to be done is shown first. `terrace rehearse recovery` 
 Examples:
   terrace recover --lost infrastructure --env prod
   terrace recover --lost infrastructure --env prod --confirm prod      where nobody can be asked
+  terrace recover --lost state --env dev
   terrace recover --lost code --to ../restored
 
 After a crash, or a Ctrl-C, the same command goes on from there.
 Exit codes: 3 when nobody can be asked (--confirm answers).";
 
-/// Recover what was lost: infrastructure or code
+/// Recover what was lost: infrastructure, states or code
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Recover {
     /// What is lost
-    #[arg(long, value_name = "infrastructure|code", value_parser = lost)]
+    #[arg(long, value_name = "infrastructure|state|code", value_parser = lost)]
     lost: Lost,
     /// The environment
-    #[arg(long, value_name = "ENVIRONMENT", required_if_eq("lost", "infrastructure"))]
+    #[arg(long, value_name = "ENVIRONMENT", required_if_eq_any([("lost", "infrastructure"), ("lost", "state")]))]
     env: Option<String>,
     /// The environment's name once more: nobody is asked then
     #[arg(long, value_name = "ENVIRONMENT")]
@@ -67,7 +70,8 @@ impl Recover {
     pub fn run(self, settings: &Settings) -> CommandResult {
         match self.lost {
             Lost::Code => self.code(settings),
-            _ => self.infrastructure(settings),
+            Lost::State => self.state(settings),
+            Lost::Infrastructure => self.infrastructure(settings),
         }
     }
 

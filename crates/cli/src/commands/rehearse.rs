@@ -19,7 +19,7 @@ Examples:
   terrace rehearse zero                     all stacks of the last commit, from nothing
   terrace rehearse zero shop                one stack, with what it rests on, or the fixtures that stand in for that
   terrace rehearse upgrade --affected main  what changed since main, over what production runs
-  terrace rehearse recovery --lost infrastructure   lose all that runs, and build it again
+  terrace rehearse recovery --lost state    lose all states, and rebuild them
   terrace rehearse list";
 
 /// Deploy for practice: from zero, as an upgrade of what runs, or to recover from a loss

@@ -13,7 +13,7 @@ use terrace_sandbox::{CallFilter, Cloud, Contained, Operation};
 use tokio::sync::watch;
 
 use super::ground::Ground;
-use crate::delivery::{Prospect, Wishes, block_on, halted};
+use crate::delivery::{Prospect, Wishes, asked_to_stop, block_on, halted};
 use crate::error::CommandError;
 use crate::settings::Settings;
 
@@ -22,9 +22,10 @@ pub fn with_context<T>(
     prospect: &Prospect,
     settings: &Settings,
     release: &Arc<ReleaseTree>,
-    mut work: impl AsyncFnMut(&Context, &InstanceId) -> Result<T, CommandError>,
+    mut work: impl AsyncFnMut(&Context, &InstanceId, &watch::Receiver<bool>) -> Result<T, CommandError>,
 ) -> Result<Vec<(StackName, T)>, CommandError> {
     block_on(async {
+        let stop = asked_to_stop(|| {})?;
         let crew = prospect.crew(settings, Some(Arc::clone(release)), Mode::Plan);
         let gear = crew.gear().await?;
         let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true };
@@ -34,7 +35,10 @@ pub fn with_context<T>(
         let mut done = Vec::new();
         for ordered in order.stacks {
             let id = InstanceId { environment: environment.clone(), stack: ordered.stack };
-            let came = work(&ctx, &id).await?;
+            if *stop.borrow() {
+                return Err(CommandError::failed("interrupted: somebody asked to stop"));
+            }
+            let came = work(&ctx, &id, &stop).await?;
             done.push((id.stack, came));
         }
         Ok(done)
@@ -47,7 +51,7 @@ pub fn in_states(
     settings: &Settings,
     release: &Arc<ReleaseTree>,
 ) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
-    let seen = with_context(prospect, settings, release, async |ctx, id| {
+    let seen = with_context(prospect, settings, release, async |ctx, id, _| {
         let (_keep, going_on) = watch::channel(false);
         let state = open_state(ctx, id, going_on.clone()).await.map_err(halted)?;
         let Some(bytes) = state.read(ctx, id, going_on).await.map_err(halted)? else { return Ok(Vec::new()) };

@@ -201,6 +201,8 @@ impl<'a> Rehearsal<'a> {
         match (phase, self.report.practice()) {
             (Phase::Baseline, _) => self.deploy_baseline(phase, false),
             (Phase::Deploy, _) => self.deploy_candidate(),
+            (Phase::Lose, Practice::Recovery(Lost::State)) => recovery::lose_states(self),
+            (Phase::Recover, Practice::Recovery(Lost::State)) => recovery::recover_states(self),
             (Phase::Recover, Practice::Recovery(Lost::Code)) => recovery::recover_code(self),
             (Phase::Recover, _) => self.deploy_baseline(phase, true),
             (Phase::Again, _) => self.look_again(),

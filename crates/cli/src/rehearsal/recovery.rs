@@ -1,8 +1,9 @@
-//! Recovers lost code.
+//! Loses states on purpose, and recovers lost states and lost code.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
+use serde_json::json;
 use terrace_config::tree::FileTree;
 use terrace_config::{MemoryCache, Watches, load_code, load_estate};
 use terrace_domain::digest::Digest;
@@ -10,18 +11,27 @@ use terrace_domain::estate::ESTATE_FILE;
 use terrace_domain::name::StackName;
 use terrace_domain::rehearsal::{Finding, Outcome, Phase, Report};
 use terrace_domain::release::EstateRelease;
+use terrace_domain::run::Step;
+use terrace_domain::state::StateFacts;
+use terrace_driver::instance::{Lost, Noted, OutputBook, Recovered, Teller, open_state, recover_state};
+use terrace_driver::local::Notice;
+use terrace_driver::snapshots::{self, Snapshot};
+use terrace_driver::store::Store;
 use terrace_release::build::{BuildOptions, CommitFacts, Recipe, build};
 use terrace_release::layout::Layout;
 use terrace_release::restore::restore;
 use terrace_release::tree::ReleaseTree;
 use terrace_world::tree::WorkTree;
 
+use super::look::with_context;
 use super::phases::Rehearsal;
 use crate::commands::release::build::Installer;
+use crate::delivery::{Drill, Prospect, halted};
 use crate::error::CommandError;
 use crate::project::unsound;
 use crate::settings::Settings;
 use crate::views;
+use crate::views::progress::Progress;
 
 /// That a recovery took longer than it may.
 pub(super) fn too_slow(report: &Report) -> Finding {
@@ -36,6 +46,135 @@ pub(super) fn too_slow(report: &Report) -> Finding {
         ),
         details: Vec::new(),
     }
+}
+
+/// Throws all states of the environment away: an empty one takes the place of each. What they were is in the snapshots.
+pub(super) fn lose_states(rehearsal: &mut Rehearsal<'_>) -> Result<Outcome, CommandError> {
+    for part in rehearsal.baseline_parts() {
+        let (settings, stacks) = (rehearsal.settings, part.stacks.clone());
+        let prospect = rehearsal.ground.prospect(settings, part.opened, &rehearsal.scope, stacks, Drill::default())?;
+        with_context(&prospect, settings, part.release, async |ctx, id, stop| {
+            let state = open_state(ctx, id, stop.clone()).await.map_err(halted)?;
+            let Some(bytes) = state.read(ctx, id, stop.clone()).await.map_err(halted)? else { return Ok(()) };
+            let facts = StateFacts::read(&bytes)
+                .map_err(|error| CommandError::failed(format!("the state of {id} cannot be read: {error}")))?;
+            let empty = json!({
+                "version": 4,
+                "terraform_version": facts.terraform_version,
+                "serial": facts.serial + 1,
+                "lineage": facts.lineage,
+                "outputs": {},
+                "resources": [],
+            });
+            state.push(ctx, id, empty.to_string().as_bytes(), true, stop.clone()).await.map_err(halted)
+        })?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Rebuilds all states from the last snapshots, by import.
+pub(super) fn recover_states(rehearsal: &mut Rehearsal<'_>) -> Result<Outcome, CommandError> {
+    let mut outcome = Outcome::Passed;
+    let store = Store::open(&rehearsal.ground.own_home().database(), &rehearsal.settings.actor())?;
+    for part in rehearsal.baseline_parts() {
+        let (settings, stacks) = (rehearsal.settings, part.stacks.clone());
+        let prospect = rehearsal.ground.prospect(settings, part.opened, &rehearsal.scope, stacks, Drill::default())?;
+        for (stack, rebuilt) in rebuild_states(&prospect, settings, part.release, &store)? {
+            let problems = rebuilt.problems();
+            if !problems.is_empty() {
+                rehearsal.report.findings.push(Finding {
+                    phase: Phase::Recover,
+                    stack: Some(stack),
+                    summary: "its state could not be rebuilt whole".to_owned(),
+                    details: problems,
+                });
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// What became of a lost state.
+pub enum Rebuilt {
+    /// There was nothing to rebuild: no snapshot was ever taken.
+    NoSnapshot,
+    /// It is there: nothing was done.
+    IsThere,
+    /// It was rebuilt from a snapshot; with what is to be recorded of that.
+    From(Box<(Snapshot, Recovered, Vec<Noted>)>),
+}
+
+impl Rebuilt {
+    /// What is not as it was, a line each.
+    pub fn problems(&self) -> Vec<String> {
+        let Self::From(rebuilt) = self else { return Vec::new() };
+        let recovered = &rebuilt.1;
+        let refused = recovered
+            .refused
+            .iter()
+            .map(|one| format!("{} was refused: {}", one.address, one.why.lines().next().unwrap_or_default()));
+        let not = recovered.not_importable.iter().map(|one| format!("{} cannot be imported: {}", one.address, one.why));
+        let differing = recovered
+            .differing
+            .iter()
+            .map(|one| format!("{} differs ({}): {}", one.address, one.action, one.attributes.join(", ")));
+        let mut all: Vec<String> = refused.chain(not).chain(differing).collect();
+        if all.is_empty() && !recovered.is_empty {
+            all.push("the plan in the end is not empty".to_owned());
+        }
+        all
+    }
+}
+
+/// Rebuilds the states of a prospect's stacks that are empty, each from its last snapshot, in graph order. One that is there is left alone; one that
+/// was begun is gone on with. The environment is this process's own.
+pub fn rebuild_states(
+    prospect: &Prospect,
+    settings: &Settings,
+    release: &Arc<ReleaseTree>,
+    store: &Store,
+) -> Result<Vec<(StackName, Rebuilt)>, CommandError> {
+    let book = OutputBook::default();
+    with_context(prospect, settings, release, async |ctx, id, stop| {
+        let (environment, stack) = (id.environment.as_str(), id.stack.as_str());
+        let Some(snapshot) = snapshots::latest(store.connection(), environment, stack)? else {
+            return Ok(Rebuilt::NoSnapshot);
+        };
+        let bytes = ctx.vault.get(snapshot.taken.digest)?;
+        let unreadable = |error| CommandError::failed(format!("the snapshot of {id} cannot be read: {error}"));
+        let was: BTreeSet<String> = StateFacts::read(&bytes).map_err(unreadable)?.resources.into_iter().collect();
+        let state = open_state(ctx, id, stop.clone()).await.map_err(halted)?;
+        let now = match state.read(ctx, id, stop.clone()).await.map_err(halted)? {
+            Some(bytes) => StateFacts::read(&bytes)
+                .map_err(|error| CommandError::failed(format!("the state of {id} cannot be read: {error}")))?
+                .resources
+                .into_iter()
+                .collect(),
+            None => BTreeSet::new(),
+        };
+        if was.is_subset(&now) {
+            return Ok(Rebuilt::IsThere);
+        }
+        views::say(&format!(
+            "· {stack}  importing {} of snapshot {}",
+            views::count(was.len(), "resource"),
+            snapshot.id
+        ));
+        let progress = Progress::new(false, false, std::iter::empty());
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&noted);
+        let teller = Teller {
+            instance: id.clone(),
+            step: Step::Apply,
+            watcher: Arc::new(move |notice: Notice<'_>| progress.note(&notice)),
+            record: Arc::new(move |one| record.lock().expect("no panic while held").push(one)),
+        };
+        let lost = Lost { snapshot: &snapshot, state: &bytes, only_look: false, go_on: !now.is_empty() };
+        let recovered = recover_state(ctx, id, lost, &book, stop.clone(), &teller).await.map_err(halted)?;
+        let noted = std::mem::take(&mut *noted.lock().expect("no panic while held"));
+        Ok(Rebuilt::From(Box::new((snapshot, recovered, noted))))
+    })
 }
 
 /// Restores the repository from the releases alone, builds them again, and compares every digest.

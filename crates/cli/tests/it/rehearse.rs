@@ -549,6 +549,55 @@ fn a_lost_region_is_built_again_in_earnest() {
 }
 
 #[test]
+fn lost_states_are_rebuilt_from_their_snapshots() {
+    let Some(desk) = desk() else { return };
+    desk.ok(&["deliver"]);
+    let report = desk.json(&["rehearse", "recovery", "--lost", "state", "--json"]);
+    let all = ["baseline passed", "lose passed", "recover passed", "again passed", "destroy passed", "look passed"];
+    assert_eq!((phases(&report), findings(&report)), (all.map(str::to_owned).to_vec(), Vec::new()));
+    assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
+    // In earnest: two of three states are gone.
+    let changes = desk.changes_of(|| {
+        for stack in ["net", "data"] {
+            fs::remove_file(desk.home(&format!("state/prod/{stack}.tfstate"))).unwrap();
+        }
+        desk.run(&["recover", "--lost", "state", "--env", "prod"])
+            .expect(3)
+            .says(&["net  snapshot", "nobody is there to be asked"]);
+        desk.ok(&["recover", "--lost", "state", "--env", "prod", "--confirm", "prod"]).says(&[
+            "✓ net  1 resource imported",
+            "✓ data  1 resource imported",
+            "= app  its state is there",
+            "All states of prod are what they were",
+        ]);
+    });
+    assert_eq!(changes, [""; 0], "an import changes nothing");
+    let imported = desk.json(&["ledger", "log", "--kind", "state_imported", "--json"]);
+    assert_eq!(imported["entries"].as_array().unwrap().len(), 2);
+    desk.ok(&["deliver", "--again"]).says(&["6 unchanged"]);
+    desk.ok(&["recover", "--lost", "state", "--env", "prod", "--confirm", "prod"]).says(&["= net  its state is there"]);
+}
+
+#[test]
+fn a_resource_that_cannot_be_imported_is_listed() {
+    let Some(desk) = desk() else { return };
+    desk.edit(
+        "stacks/net/main.tf",
+        "output \"id\"",
+        "resource \"terraform_data\" \"note\" { input = \"kept\" }\noutput \"id\"",
+    );
+    desk.commit("A note");
+    desk.ok(&["deliver"]);
+    let report = desk.run(&["rehearse", "recovery", "--lost", "state", "--json"]).expect(1).json();
+    let told = findings(&report).join("\n");
+    assert!(
+        told.contains("recover net: its state could not be rebuilt whole") && told.contains("terraform_data.note"),
+        "{told}"
+    );
+    assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn lost_code_is_written_back_and_builds_to_the_same_release() {
     let Some(desk) = desk() else { return };
     desk.ok(&["release", "build"]);

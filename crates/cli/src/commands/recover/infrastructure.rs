@@ -58,7 +58,12 @@ impl Recover {
     }
 
     /// Some stacks of a release, to the environment. They ran there before: no gate decides about them again.
-    fn prospect(&self, settings: &Settings, baseline: &Baseline, batch: &Batch) -> Result<Prospect, CommandError> {
+    pub(super) fn prospect(
+        &self,
+        settings: &Settings,
+        baseline: &Baseline,
+        batch: &Batch,
+    ) -> Result<Prospect, CommandError> {
         let project = Project::find(settings)?;
         let environments = [baseline.environment.as_str()];
         let mut prospect = of_release(project, &batch.release, batch.stacks.clone(), &environments)?;

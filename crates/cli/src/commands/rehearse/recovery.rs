@@ -15,7 +15,7 @@ use crate::views;
 #[derive(Debug, Args)]
 pub struct Recovery {
     /// What is lost
-    #[arg(long, value_name = "infrastructure|code", value_parser = lost)]
+    #[arg(long, value_name = "infrastructure|state|code", value_parser = lost)]
     lost: Lost,
     /// The environment of which a copy is practised on [default: the last protected one of the pipeline]
     #[arg(long, value_name = "ENVIRONMENT")]
@@ -26,9 +26,7 @@ pub struct Recovery {
 
 /// What a word stands for.
 pub fn lost(text: &str) -> Result<Lost, String> {
-    Lost::from_word(text)
-        .filter(|lost| *lost != Lost::State)
-        .ok_or_else(|| "must be `infrastructure` or `code`".to_owned())
+    Lost::from_word(text).ok_or_else(|| "must be `infrastructure`, `state` or `code`".to_owned())
 }
 
 impl Recovery {
