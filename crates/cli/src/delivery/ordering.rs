@@ -89,7 +89,10 @@ fn gate(estate: &Estate, block: &GateBlock) -> Gate {
         "evidence" => {
             let of: BTreeSet<_> = words("of").iter().filter_map(|word| Kind::from_word(word)).collect();
             // Without a word: of all that the pipeline rehearses.
-            let all = || estate.stages.iter().flat_map(|stage| stage.rehearse.iter().copied()).collect();
+            let all = || {
+                let kinds = estate.stages.iter().flat_map(|stage| stage.rehearse.iter().copied());
+                kinds.filter(|kind| *kind != Kind::Recovery).collect()
+            };
             return Gate::Evidence { of: if of.is_empty() { all() } else { of } };
         }
         "recovery" => {

@@ -211,8 +211,9 @@ impl Type {
             (Self::Texts, Value::List(items)) => (all_texts(items, &|_| true), "a list of strings"),
             (Self::Texts, _) => (false, "a list of strings"),
             (Self::Rehearsals, Value::List(items)) => (
-                all_texts(items, &|text| REHEARSALS.contains(&text)),
-                "a list of \"zero\", \"upgrade\" or \"recovery\"",
+                // Of what runs after a recovery nothing is known of the release that is to come: the gate `recovery` is for that.
+                all_texts(items, &|text| matches!(Kind::from_word(text), Some(Kind::Zero | Kind::Upgrade))),
+                "a list of \"zero\" or \"upgrade\"",
             ),
             (Self::Losses, Value::List(items)) => (
                 all_texts(items, &|text| LOSSES.contains(&text)),
@@ -223,7 +224,7 @@ impl Type {
                 matches!(value, Value::String(text) if crate::duration::millis(text).is_ok()),
                 "a duration such as \"30m\" or \"7d\"",
             ),
-            (Self::Rehearsals, _) => (false, "a list of \"zero\", \"upgrade\" or \"recovery\""),
+            (Self::Rehearsals, _) => (false, "a list of \"zero\" or \"upgrade\""),
             (Self::WholeNumber, value) => {
                 (matches!(value, Value::Number(number) if number.is_u64()), "a whole number from 0")
             }

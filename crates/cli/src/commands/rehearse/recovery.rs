@@ -2,6 +2,7 @@
 
 use clap::Args;
 use terrace_domain::rehearsal::{Lost, Practice, Verdict, upgraded_environment};
+use terrace_driver::rehearsals::last_successes;
 use terrace_driver::store::Store;
 
 use super::practice::{Common, finish};
@@ -58,8 +59,25 @@ pub fn what_runs(settings: &Settings, project: &Project, named: Option<&str>) ->
     baseline_of(project, store.as_ref(), &environment, None)
 }
 
-/// For a stage of the pipeline: whether the recovery was practised with success.
+/// For a stage of the pipeline: whether the recovery was practised with success, lately enough or now.
 pub fn for_stage(settings: &Settings, project: &Project, request: &Request) -> Result<bool, CommandError> {
+    let home = project.home();
+    let practised = match home.database() {
+        database if database.exists() => Store::open(&database, &settings.actor())?.recoveries()?,
+        _ => std::collections::BTreeMap::new(),
+    };
+    let every = project.open_work_tree()?.estate.recovery.every_ms;
+    let last = last_successes(&practised).get(&Lost::Infrastructure).copied();
+    if let (Some(last), Some(every)) = (last, every)
+        && views::time::now().millis_since(last) < every
+    {
+        let age = views::time::age(last, views::time::now());
+        views::say(&format!(
+            "The recovery of infrastructure was practised {age}, and is due every {}.",
+            views::time::duration(every)
+        ));
+        return Ok(true);
+    }
     let baseline = what_runs(settings, project, None)?;
     if baseline.is_empty() {
         views::say(&format!("Nothing runs in {} yet: there is nothing to lose.", baseline.environment));
