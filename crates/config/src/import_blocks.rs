@@ -41,6 +41,19 @@ impl ImportBlocks {
     }
 }
 
+/// An override file by which Terraform plans no change of resources of a module: their attributes count as they are. `resources`: type and name
+/// (Terraform language, "Override Files" and "The lifecycle Meta-Argument").
+pub fn unchanged_override<'a>(resources: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let block = |(kind, name)| {
+        format!(
+            "resource {} {} {{\n  lifecycle {{\n    ignore_changes = all\n  }}\n}}\n",
+            hcl_string(kind),
+            hcl_string(name)
+        )
+    };
+    resources.map(block).collect()
+}
+
 fn by(by: &ImportBy, identities: bool) -> String {
     match (&by.identity, &by.id) {
         (Some(identity), id) if identities || id.is_none() => {
@@ -147,6 +160,21 @@ mod tests {
             found.sort();
             prop_assert_eq!(found, given);
         }
+    }
+
+    #[test]
+    fn an_override_is_read_as_it_is_meant() {
+        let text = unchanged_override([("aws_vpc", "x"), ("aws_subnet", "y")].into_iter());
+        let body: Body = text.parse().unwrap();
+        let blocks: Vec<_> = body.get_blocks("resource").collect();
+        assert_eq!(blocks.len(), 2);
+        assert_eq!(
+            blocks[1].labels.iter().map(hcl_edit::structure::BlockLabel::as_str).collect::<Vec<_>>(),
+            ["aws_subnet", "y"]
+        );
+        let lifecycle = blocks[0].body.get_blocks("lifecycle").next().unwrap();
+        let ignored = &lifecycle.body.get_attribute("ignore_changes").unwrap().value;
+        assert!(matches!(ignored, Expression::Variable(name) if name.as_str() == "all"), "{ignored:?}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod wire;
 pub use check::check_estate;
 pub use code::{Code, FactsCache, FactsKey, FileFacts, MemoryCache, is_test, load_code};
 pub use duration::millis as duration_millis;
-pub use import_blocks::ImportBlocks;
+pub use import_blocks::{ImportBlocks, unchanged_override};
 pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sources};
 pub use render::{SHOWN_MAX, render};
 pub use source::{ENTRIES_MAX, FILE_SIZE_MAX};

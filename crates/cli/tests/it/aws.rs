@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::Value as Json;
 use terrace_testkit::tools;
 
 use crate::deliver::states;
@@ -69,4 +70,42 @@ fn a_failure_of_the_real_provider_is_shown_with_its_place_and_mended() {
     desk.edit("terrace.hcl", "10.10.0.0/8", "10.10.0.0/16");
     desk.commit("Mend");
     desk.ok(&["deliver", "--env", "emulator", "network"]).says(&["1 applied"]);
+}
+
+#[test]
+fn a_lost_state_is_made_again_by_imports_with_the_real_provider() {
+    let (Some(tools_folder), Some(terraform)) = (tools::aws(), tools::terraform()) else { return };
+    let emulator = Emulator::start(&tools_folder);
+    emulator.make_bucket(BUCKET);
+    let desk = example(&terraform, &tools_folder, &emulator);
+    desk.ok(&["deliver", "--env", "emulator", "network"]).says(&["1 applied"]);
+    let key = "emulator/network/terraform.tfstate";
+    let before = emulator.object(BUCKET, key);
+    let networks = emulator.networks();
+    emulator.remove(BUCKET, key);
+    let import = ["state", "import", "network", "--env", "emulator", "--yes", "--json", "--snapshot", "1"];
+    let done = desk.json(&import);
+    let imported = addresses(&done["imported"]);
+    for kind in ["aws_vpc.", "aws_subnet.", "aws_route_table_association.", "aws_route."] {
+        assert!(imported.iter().any(|address| address.starts_with(kind)), "{kind}: {done:#}");
+    }
+    assert_eq!((addresses(&done["refused"]).len(), addresses(&done["not_importable"]).len()), (0, 0), "{done:#}");
+    assert_eq!(done["plan_empty"], true, "{done:#}");
+    assert_eq!(emulator.networks(), networks, "nothing was made a second time");
+
+    // Something is gone: Terraform's own words tell what, and the rest is imported.
+    let state: Json = serde_json::from_str(&before).unwrap();
+    let is_route = |one: &&Json| one["type"] == "aws_route" && one["name"] == "public";
+    let route = state["resources"].as_array().unwrap().iter().find(is_route).unwrap();
+    let table = route["instances"][0]["attributes"]["route_table_id"].as_str().unwrap();
+    emulator.delete_route(table, "0.0.0.0/0");
+    emulator.remove(BUCKET, key);
+    let done = desk.run(&import).expect(1).json();
+    assert_eq!(addresses(&done["refused"]), ["aws_route.public"], "{done:#}");
+    assert_eq!(done["refused"][0]["id"], format!("{table}_0.0.0.0/0"));
+    assert_eq!(addresses(&done["imported"]).len(), imported.len() - 1, "{done:#}");
+}
+
+fn addresses(list: &Json) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|one| one.as_str().or_else(|| one["address"].as_str()).unwrap()).collect()
 }

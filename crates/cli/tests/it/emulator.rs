@@ -92,6 +92,12 @@ impl Emulator {
         self.ask("eu-west-1/ec2", "GET", "/?Action=DescribeVpcs&Version=2016-11-15", "")
     }
 
+    /// Deletes a route of a table.
+    pub(crate) fn delete_route(&self, table: &str, destination: &str) {
+        let route = format!("RouteTableId={table}&DestinationCidrBlock={destination}");
+        self.ask("eu-west-1/ec2", "GET", &format!("/?Action=DeleteRoute&Version=2016-11-15&{route}"), "");
+    }
+
     /// What is recorded of the cluster that the example makes.
     pub(crate) fn cluster(&self) -> String {
         self.ask("eu-west-1/eks", "GET", "/clusters/landing-emulator", "")

@@ -83,7 +83,13 @@ fn names(list: &Json) -> Vec<&str> {
 
 /// Nothing of an import lies about.
 fn is_clean(desk: &Desk) {
-    let left = ["tree/stacks/side/terrace_import.tf", "plan.tfplan", "inputs.tfvars.json"];
+    let left = [
+        "tree/stacks/side/terrace_import.tf",
+        "tree/stacks/side/terrace_import_override.tf",
+        "tree/modules/store/terrace_import_override.tf",
+        "plan.tfplan",
+        "inputs.tfvars.json",
+    ];
     for file in left {
         assert!(!desk.home("work/dev/side").join(file).exists(), "{file} is left");
     }
@@ -166,16 +172,24 @@ fn what_is_gone_is_listed_and_the_rest_is_imported() {
 #[test]
 fn what_differs_is_imported_and_told_by_its_attributes() {
     let Some(desk) = desk() else { return };
-    desk.ok(&["sandbox", "tamper", "bucket/side-dev", "--set", "tags={\"colour\":\"pink\"}"]);
+    for bucket in ["bucket/side-dev", "bucket/side-dev-more-one"] {
+        desk.ok(&["sandbox", "tamper", bucket, "--set", "tags={\"colour\":\"pink\",\"team\":\"one\"}"]);
+    }
     lose_state(&desk);
     let changes = desk.changes_of(|| {
         let done = import(&desk, &["--yes"]).expect(1);
         assert!(done.stdout.contains("7 resources imported"), "{done}");
-        assert!(done.stdout.contains("~ sandbox_aws_bucket.this (update): tags.colour\n"), "{done}");
+        assert!(done.stdout.contains("~ sandbox_aws_bucket.this (update): tags.colour, tags.team\n"), "{done}");
+        assert!(
+            done.stdout.contains("~ module.more[\"one\"].sandbox_aws_bucket.this (update): tags.colour\n"),
+            "{done}"
+        );
         assert!(done.stdout.contains("The plan is not empty"), "{done}");
         assert!(!done.stdout.contains("pink"), "no value is told: {done}");
     });
     assert_eq!(changes, [""; 0], "what differs stays as it is");
+    is_clean(&desk);
+    assert!(!desk.home("plan/dev/side.import.jsonl").exists(), "all were imported together");
     assert_eq!(resources(&desk), 7);
     desk.ok(&["deliver", "--to", "dev", "--again", "side"]).says(&["1 applied"]);
 }
@@ -303,21 +317,33 @@ fn what_a_killed_terrace_left_is_gone_before_anything_is_planned_again() {
 }
 
 #[test]
-fn an_interrupt_between_two_imports_keeps_what_was_imported() {
+fn what_depends_on_something_missing_is_imported_one_by_one_and_an_interrupt_keeps_what_was() {
     let Some(desk) = desk() else { return };
-    desk.ok(&["sandbox", "tamper", "bucket/side-dev-1", "--delete"]);
+    desk.write(
+        "stacks/side/after.tf",
+        "resource \"sandbox_aws_bucket\" \"first\" {\n  name = \"${var.name}-first\"\n}\n\n\
+         resource \"sandbox_aws_bucket\" \"after\" {\n  count = 6\n  name  = \"${sandbox_aws_bucket.first.name}-${count.index}\"\n}\n",
+    );
+    desk.commit("Some that depend on one");
+    desk.ok(&["deliver", "--to", "dev", "side"]);
+    desk.ok(&["sandbox", "tamper", "bucket/side-dev-first", "--delete"]);
     lose_state(&desk);
     let terrace = desk.start(&[&["state", "import"], &SIDE[..], &["--yes"]].concat());
-    // Before that, Terraform locks the state by an empty file.
-    wait_until("the first is imported", || {
-        fs::read_to_string(state(&desk)).is_ok_and(|text| text.contains("\"mode\": \"managed\""))
+    wait_until("the first of them is imported", || {
+        fs::read_to_string(state(&desk)).is_ok_and(|text| text.contains("\"name\": \"after\""))
     });
     terrace.signal(Signal::INT);
     terrace.wait().expect(1).says(&["interrupted"]);
     is_clean(&desk);
     let before = resources(&desk);
-    assert!((1..6).contains(&before), "{before}");
-    let done = import(&desk, &["--yes", "--go-on", "--json"]).expect(1).json();
-    assert_eq!((names(&done["imported"]).len(), names(&done["refused"]).len()), (6 - before, 1));
-    assert_eq!(resources(&desk), 6);
+    assert!((8..13).contains(&before), "seven at once, then one after the other: {before}");
+    let changes = desk.changes_of(|| {
+        let done = import(&desk, &["--yes", "--go-on", "--json"]).expect(1).json();
+        assert_eq!(
+            (names(&done["imported"]).len(), names(&done["refused"])),
+            (13 - before, vec!["sandbox_aws_bucket.first"])
+        );
+    });
+    assert_eq!((changes, resources(&desk)), (vec![], 13));
+    assert!(desk.home("plan/dev/side.import.jsonl").exists());
 }

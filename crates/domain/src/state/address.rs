@@ -28,6 +28,24 @@ pub(super) fn of_instance(resource: &str, key: Option<&Key<'_>>) -> String {
     }
 }
 
+/// An address without the keys of instances, of modules and of the resource: what the code calls it.
+pub(super) fn without_keys(address: &str) -> String {
+    let (mut plain, mut characters) = (String::with_capacity(address.len()), address.chars());
+    let (mut in_key, mut in_quotes) = (false, false);
+    while let Some(character) = characters.next() {
+        match (in_key, in_quotes, character) {
+            (false, _, '[') => in_key = true,
+            (false, _, other) => plain.push(other),
+            // What is escaped ends nothing.
+            (true, true, '\\') => drop(characters.next()),
+            (true, _, '"') => in_quotes = !in_quotes,
+            (true, false, ']') => in_key = false,
+            (true, ..) => {}
+        }
+    }
+    plain
+}
+
 /// A text as a string of HCL that stands for just this text: nothing in it begins an expression. What does not print is escaped, as Terraform
 /// does in addresses (HCL native syntax specification, "Template Expressions").
 pub fn hcl_string(text: &str) -> String {
@@ -57,6 +75,12 @@ pub fn hcl_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_taken_off() {
+        assert_eq!(without_keys("a.b"), "a.b");
+        assert_eq!(without_keys(r#"module.m["x]\"[.y"].module.n[0].a.b["c"]"#), "module.m.module.n.a.b");
+    }
 
     #[test]
     fn strings_stand_for_themselves() {

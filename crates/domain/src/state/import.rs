@@ -10,7 +10,7 @@ pub use id::Obstacle;
 pub use outcome::{Difference, ImportPlan};
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -39,6 +39,8 @@ pub struct Importable {
     pub provider: String,
     /// By what its provider finds the object.
     pub by: ImportBy,
+    /// The resources that it depended on, directly or through others, as the code calls them: addresses without keys.
+    pub depends_on: BTreeSet<String>,
 }
 
 /// By what a provider finds an object. At least one of both is there.
@@ -90,6 +92,8 @@ struct Instance<'a> {
     attributes: Option<Map<String, Json>>,
     #[serde(default)]
     identity: Option<Map<String, Json>>,
+    #[serde(borrow, default)]
+    dependencies: Vec<Cow<'a, str>>,
 }
 
 impl ImportList {
@@ -120,6 +124,7 @@ impl ImportList {
                     kind: resource.kind.as_ref().to_owned(),
                     provider: provider(&resource.provider).to_owned(),
                     by,
+                    depends_on: instance.dependencies.iter().map(|one| address::without_keys(one)).collect(),
                 }),
                 Err(why) => self.not_importable.push(NotImportable { address, why }),
             }
@@ -154,6 +159,28 @@ impl ImportList {
         self.importable = known.into_values().collect();
         Ok(self)
     }
+}
+
+impl Importable {
+    /// The resource, as the code calls it: without keys.
+    pub fn resource(&self) -> String {
+        address::without_keys(&self.address)
+    }
+
+    /// The module that it is in, by the names of its calls (`network.subnets`; empty for the root), and the resource's name there.
+    pub fn module_and_name(&self) -> (String, String) {
+        let resource = self.resource();
+        let parts: Vec<&str> = resource.split('.').collect();
+        let calls = parts[..parts.len().saturating_sub(2)].chunks(2).filter_map(|call| call.get(1).copied());
+        (calls.collect::<Vec<_>>().join("."), parts.last().copied().unwrap_or_default().to_owned())
+    }
+}
+
+/// Of these, what can be imported without the rest of its resource and of what it depends on coming along, where the instances with the
+/// addresses `missing` are not there: none of what it depends on has one of them.
+pub fn apart_from<'a, 'm>(list: &'a [Importable], missing: impl Iterator<Item = &'m str>) -> Vec<&'a Importable> {
+    let missing: BTreeSet<String> = missing.map(address::without_keys).collect();
+    list.iter().filter(|one| one.depends_on.is_disjoint(&missing)).collect()
 }
 
 impl ImportBy {
@@ -250,6 +277,27 @@ mod tests {
         assert_eq!(list(both).without(&other), Err("aws_vpc.x[0]".to_owned()), "another object");
         let more = list(r#"{"index_key":7,"attributes":{"id":"vpc-1"}}"#);
         assert_eq!(list(both).without(&more), Err("aws_vpc.x[7]".to_owned()));
+    }
+
+    #[test]
+    fn what_depends_on_something_that_is_missing_is_set_apart() {
+        let counted = resource(
+            "aws_subnet",
+            r#"{"index_key":0,"attributes":{"id":"s-0"},"dependencies":["aws_vpc.x","module.m.aws_zone.y"]},
+               {"index_key":1,"attributes":{"id":"s-1"},"dependencies":["aws_vpc.x"]}"#,
+        );
+        let list = ImportList::read(&state(&counted)).unwrap().importable;
+        let left = |missing: &[&'static str]| {
+            apart_from(&list, missing.iter().copied()).into_iter().map(|one| one.address.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[]), ["aws_subnet.x[0]", "aws_subnet.x[1]"]);
+        assert_eq!(left(&[r#"module.m["k"].aws_zone.y[3]"#]), ["aws_subnet.x[1]"]);
+        assert_eq!(left(&["aws_vpc.x"]), [""; 0]);
+        assert_eq!(list[0].resource(), "aws_subnet.x");
+        assert_eq!(list[0].module_and_name(), (String::new(), "x".to_owned()));
+        let inner =
+            Importable { address: r#"module.a["k.l"].module.b[0].aws_vpc.y["z"]"#.to_owned(), ..list[0].clone() };
+        assert_eq!(inner.module_and_name(), ("a.b".to_owned(), "y".to_owned()));
     }
 
     #[test]

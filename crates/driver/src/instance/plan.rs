@@ -1,5 +1,7 @@
 //! Plans an instance, and saves the plan.
 
+use std::ffi::OsString;
+
 use terrace_domain::plan::{Difference, Loss, differences, losses};
 use terrace_domain::run::{Changes, InstanceId, Mode, PlanCover, Step};
 use terrace_domain::state::StateFacts;
@@ -49,7 +51,7 @@ pub async fn plan(
             return Err(missing);
         }
     }
-    let told = plan_initialised(ctx, id, prepared, stop.clone(), teller).await?;
+    let told = plan_initialised(ctx, id, prepared, &[], stop.clone(), teller).await?;
     if !matches!(told.exit.status.code(), Some(0 | 2)) {
         return Err(told.halt(ctx, id, Step::Plan, "plan"));
     }
@@ -129,33 +131,35 @@ fn is_read_downstream(ctx: &Context, id: &InstanceId) -> bool {
     ctx.graph.downstream_of(id.stack.as_str()).values().any(|why| !why.outputs.is_empty())
 }
 
-/// Has Terraform plan, and says what it said. Initialises it once more where that is missing.
+/// Has Terraform plan, with `more` options, and says what it said. Initialises it once more where that is missing.
 pub(super) async fn plan_initialised(
     ctx: &Context,
     id: &InstanceId,
     prepared: &mut Prepared,
+    more: &[OsString],
     stop: watch::Receiver<bool>,
     teller: &Teller,
 ) -> StepResult<Told> {
-    let told = run_plan(ctx, id, prepared, stop.clone(), teller).await?;
+    let told = run_plan(ctx, id, prepared, more, stop.clone(), teller).await?;
     if !told.needs_init() || prepared.initialised_now {
         return Ok(told);
     }
     // Something that was installed is gone: somebody cleared a cache, perhaps.
     prepared.initialised_now = prepared.place.initialise(ctx, id, true, stop.clone()).await?;
-    run_plan(ctx, id, prepared, stop, teller).await
+    run_plan(ctx, id, prepared, more, stop, teller).await
 }
 
 async fn run_plan(
     ctx: &Context,
     id: &InstanceId,
     prepared: &Prepared,
+    more: &[OsString],
     stop: watch::Receiver<bool>,
     teller: &Teller,
 ) -> StepResult<Told> {
     let folder = ctx.folder(id);
     write_inputs(&folder, &prepared.inputs).map_err(failed(Step::Plan))?;
-    let mut arguments: Vec<std::ffi::OsString> = vec![
+    let mut arguments: Vec<OsString> = vec![
         "plan".into(),
         "-input=false".into(),
         "-json".into(),
@@ -166,6 +170,7 @@ async fn run_plan(
     if ctx.mode == Mode::Destroy {
         arguments.push("-destroy".into());
     }
+    arguments.extend_from_slice(more);
     let told = run_unlocked(ctx, id, prepared, "plan", &arguments, stop, teller).await;
     // The inputs may hold secrets; the saved plan has its own copy.
     remove(&folder.inputs()).map_err(failed(Step::Plan))?;

@@ -2,15 +2,20 @@
 //! changed or destroyed, whatever the code says by now.
 //!
 //! All is planned at once with import blocks. Where that plan does nothing but import, it is applied. Terraform applies all of a plan or nothing,
-//! so where it would do more (create what could not be imported, change what differs), the objects are imported one by one with
-//! `terraform import` instead, which can do nothing else. A plan with `-target` would not do: it takes along what the targets depend on, and
-//! would create that.
+//! so where it would do more (create what could not be imported, change what differs), two other ways are gone, one after the other:
+//! - `together`: a plan for those that depend on nothing that is missing, in which what differs counts as it is. It is applied only if it does
+//!   nothing but import.
+//! - `one_by_one`: `terraform import` for the rest, which can do nothing else. It comes last because it reads the code against the state as far as
+//!   that has come: with little in it, a `for_each` over other resources cannot be evaluated.
 
 mod import_file;
 mod one_by_one;
 mod rounds;
+mod together;
+mod unchanged;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 
 use semver::Version;
 use terrace_domain::run::{InstanceId, Step};
@@ -139,7 +144,7 @@ impl Recovery<'_> {
             let refused = refusals.into_iter().map(|refusal| refusal.refused).collect();
             (plan.imports.into_iter().collect(), refused)
         } else {
-            self.import_each(list, refusals).await?
+            self.import_apart(list, refusals, &not_importable, &plan).await?
         };
         let left = self.settle_outputs().await?;
         let recovered = report(imported, refused, not_importable, left, true);
@@ -147,6 +152,25 @@ impl Recovery<'_> {
             keep_state(self.ctx, self.id, &self.prepared, self.teller, self.stop.clone()).await?;
         }
         Ok(recovered)
+    }
+
+    /// Imports what can be imported where a plan of all would do more: together as far as that goes, then one by one.
+    async fn import_apart(
+        &mut self,
+        list: Vec<Importable>,
+        refusals: Vec<Refusal>,
+        not_importable: &[NotImportable],
+        plan: &ImportPlan,
+    ) -> StepResult<(Vec<String>, Vec<Refused>)> {
+        let made = plan.differing.iter().filter(|one| one.action == "create").map(|one| one.address.as_str());
+        let missing = made
+            .chain(refusals.iter().map(|one| one.refused.address.as_str()))
+            .chain(not_importable.iter().map(|one| one.address.as_str()));
+        let mut imported = self.import_together(&list, missing).await?;
+        let rest = list.into_iter().filter(|one| !imported.contains(&one.address)).collect();
+        let (more, refused) = self.import_each(rest, refusals).await?;
+        imported.extend(more);
+        Ok((imported.into_iter().collect(), refused))
     }
 
     /// What is left to import; refuses a state with something in it.
@@ -192,18 +216,19 @@ impl Recovery<'_> {
     }
 
     async fn plan_now(&mut self) -> StepResult<ImportPlan> {
-        let told = self.plan().await?;
+        let told = self.plan(&[]).await?;
         if !is_planned(&told) {
             return Err(told.halt(self.ctx, self.id, Step::Plan, "plan"));
         }
         self.read_plan().await
     }
 
-    async fn plan(&mut self) -> StepResult<Told> {
+    /// Plans, with more options.
+    async fn plan(&mut self, more: &[OsString]) -> StepResult<Told> {
         if *self.stop.borrow() {
             return Err(Halt::Interrupted);
         }
-        plan_initialised(self.ctx, self.id, &mut self.prepared, self.stop.clone(), self.teller).await
+        plan_initialised(self.ctx, self.id, &mut self.prepared, more, self.stop.clone(), self.teller).await
     }
 
     async fn read_plan(&self) -> StepResult<ImportPlan> {

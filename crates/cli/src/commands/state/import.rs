@@ -134,7 +134,12 @@ impl Work<'_> {
         let teller = Teller {
             instance: id.clone(),
             step: Step::Apply,
-            watcher: Arc::new(move |notice: Notice<'_>| progress.note(&notice)),
+            watcher: Arc::new(move |notice: Notice<'_>| {
+                // What Terraform warns of is about the plans on the way; the report is about the last one.
+                if !matches!(notice, Notice::Terraform { .. }) {
+                    progress.note(&notice);
+                }
+            }),
             record: Arc::new(move |one| record.lock().expect("no panic while held").push(one)),
         };
         let lost = Lost { snapshot: self.snapshot, state: self.state, only_look, go_on: self.import.go_on };

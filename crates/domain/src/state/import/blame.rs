@@ -69,6 +69,7 @@ mod tests {
             kind: address.split('.').next().unwrap().to_owned(),
             provider: String::new(),
             by: ImportBy { id: Some(id.to_owned()), identity: None },
+            depends_on: std::collections::BTreeSet::new(),
         };
         vec![
             one("aws_vpc.a", "vpc-1"),

@@ -34,7 +34,6 @@ impl Recovery<'_> {
             }
             if failed.is_empty() || failed.len() == before {
                 refused.extend(failed.into_iter().map(|refusal| refusal.refused));
-                imported.sort();
                 return Ok((imported, refused));
             }
             waiting = failed.into_iter().map(|refusal| refusal.one).collect();

@@ -25,7 +25,7 @@ impl Recovery<'_> {
             let blocks = ImportBlocks::of(&list, self.knows_identities());
             let folder = self.ctx.folder(self.id);
             let file = ImportFile::write(&folder, &blocks).map_err(failed(Step::Plan))?;
-            let told = self.plan().await?;
+            let told = self.plan(&[]).await?;
             let blamed = blamed(&told, &file, &blocks, &list);
             file.remove().map_err(failed(Step::Plan))?;
             if is_planned(&told) {
