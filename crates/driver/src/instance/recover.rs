@@ -352,3 +352,74 @@ fn words<'a>(errors: impl Iterator<Item = &'a terrace_domain::run::TerraformDiag
     };
     errors.filter(|error| error.is_error).map(one).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use terrace_domain::run::Moment;
+    use terrace_domain::state::import::Obstacle;
+
+    use super::*;
+    use crate::snapshots::Taken;
+
+    const STATE: &str = r#"{"version":4,"serial":1,"lineage":"l","resources":[
+        {"mode":"managed","type":"a","name":"x","instances":[{"attributes":{"id":"1"}}]}]}"#;
+
+    fn refusal(state: &str, stack: &str, change: impl FnOnce(&mut Snapshot)) -> Option<String> {
+        let digest = terrace_vault::Digest::of(state.as_bytes());
+        let taken = Taken { digest, size: 0, serial: 1, lineage: "l".to_owned(), resources: 1 };
+        let (environment, stack) = ("dev".to_owned(), stack.to_owned());
+        let mut snapshot = Snapshot { id: 7, environment, stack, at: Moment(0), run: None, taken };
+        change(&mut snapshot);
+        let id = InstanceId { environment: "dev".parse().unwrap(), stack: "network".parse().unwrap() };
+        let lost = Lost { snapshot: &snapshot, state: state.as_bytes(), only_look: false, go_on: false };
+        match listed(&id, lost) {
+            Ok(list) => {
+                assert_eq!(list.len(), 1);
+                None
+            }
+            Err(Halt::Failed(failure)) => {
+                assert!(failure.help.is_some(), "{failure:?}");
+                Some(failure.summary)
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_something_else_is_refused() {
+        assert_eq!(refusal(STATE, "network", |_| {}), None);
+        let of_other = refusal(STATE, "cluster", |_| {}).unwrap();
+        assert_eq!(of_other, "snapshot 7 is of cluster in dev, and not of network in dev");
+        let elsewhere = refusal(STATE, "network", |snapshot| snapshot.environment = "prod".to_owned()).unwrap();
+        assert_eq!(elsewhere, "snapshot 7 is of network in prod, and not of network in dev");
+        let exchanged = |snapshot: &mut Snapshot| snapshot.taken.digest = terrace_vault::Digest::of(b"other");
+        assert_eq!(refusal(STATE, "network", exchanged).unwrap(), "these are not the contents of snapshot 7");
+        assert_eq!(refusal("", "network", |_| {}).unwrap(), "snapshot 7 is no state: the state is empty");
+        let nothing = r#"{"version":4,"serial":1,"lineage":"l"}"#;
+        assert!(refusal(nothing, "network", |_| {}).unwrap().contains("holds no resources"));
+    }
+
+    #[test]
+    fn what_is_left_to_do_by_hand_is_told_once() {
+        let difference = |address: &str, action: &str| Difference {
+            address: address.to_owned(),
+            action: action.to_owned(),
+            attributes: Vec::new(),
+        };
+        let refused = |address: &str| Refused { address: address.to_owned(), id: None, why: "no".to_owned() };
+        let left = ImportPlan {
+            differing: vec![
+                difference("a.gone", "create"),
+                difference("a.secret", "create"),
+                difference("a.x", "update"),
+            ],
+            ..ImportPlan::default()
+        };
+        let secret = NotImportable { address: "a.secret".to_owned(), why: Obstacle::SecretValue };
+        let imported = vec!["a.own".to_owned(), "a.x".to_owned()];
+        let recovered = report(imported, vec![refused("a.own"), refused("a.gone")], vec![secret], left, true);
+        assert_eq!(recovered.differing, [difference("a.x", "update")]);
+        assert_eq!(recovered.refused, [refused("a.gone")], "the code's own import block has taken the other in");
+        assert!(!recovered.is_empty && !recovered.is_whole());
+    }
+}
