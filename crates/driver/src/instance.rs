@@ -30,7 +30,7 @@ mod verify;
 pub use apply::{Applied, apply};
 pub use backend::{BackendError, backend_of};
 pub use clean::{clean, clean_up, discard};
-pub use folder::InstanceFolder;
+pub use folder::{InstanceFolder, errors_in};
 pub use halt::{Halt, StepResult};
 pub use outputs::{OutputBook, PlannedOutputs};
 pub use plan::{Planned, plan};

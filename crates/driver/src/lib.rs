@@ -11,6 +11,7 @@ pub mod instance;
 pub mod ledger;
 pub mod local;
 pub mod rehearsals;
+pub mod orphan;
 pub mod snapshots;
 pub mod store;
 pub mod witness;

@@ -47,6 +47,38 @@ fn an_interrupt_is_passed_on_to_a_terraform_that_outlived_terrace() {
     desk.ok(&["deliver", "--again"]).says(&["1 unchanged"]);
 }
 
+#[test]
+fn a_run_that_is_called_off_takes_its_orphaned_terraform_with_it() {
+    let Some(desk) = blocked::estate() else { return };
+    kill_in_mid_apply(&desk, &["deliver"]);
+    assert_eq!(terraforms(&desk).len(), 1);
+    desk.ok(&["run", "cancel"]).says(&[
+        "Run 1 is called off",
+        "A Terraform is still at work on dev/slow: it has been asked to stop, and is waited for",
+        "It has come to its end",
+    ]);
+    assert_eq!(terraforms(&desk), [0_u32; 0], "it was waited for");
+    assert_eq!(desk.json(&["run", "show", "--json"])["outcome"], "cancelled");
+    let state = std::fs::read_to_string(desk.home("state/dev/slow.tfstate")).unwrap();
+    assert!(state.contains("\"first\""), "it stopped gently, with what it had made in its state: {state}");
+    let_go(&desk);
+    desk.ok(&["deliver"]).without(&[STILL_AT_WORK]).says(&["slow  applied"]);
+    desk.ok(&["ledger", "verify"]);
+}
+
+#[test]
+fn a_terraform_of_another_run_is_left_alone_by_a_cancel() {
+    let Some(desk) = blocked::estate() else { return };
+    kill_in_mid_apply(&desk, &["deliver"]);
+    // Another process has taken the environment, and waits for that Terraform: now it is in its hands.
+    let next = desk.start(&["deliver"]);
+    wait_until("it prepares", || blocked::state(&desk) == "preparing");
+    desk.run(&["run", "cancel", "1"]).expect(2).says(&["run 1 is over"]);
+    assert_eq!(terraforms(&desk).len(), 1, "it is at work still");
+    let_go(&desk);
+    next.wait().expect(0);
+}
+
 /// The estate with a bucket in place of `first`, and a gate.
 fn approved_and_cut_off() -> Option<Desk> {
     tools::terraform()?;

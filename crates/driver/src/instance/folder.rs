@@ -95,7 +95,7 @@ impl InstanceFolder {
 
     /// The error output of the Terraform that is at work, or was last; held by it.
     pub fn errors(&self) -> PathBuf {
-        self.root.join("terraform.err")
+        errors_in(&self.root)
     }
 
     /// A state that Terraform could not save where it belongs.
@@ -122,4 +122,9 @@ impl InstanceFolder {
     pub fn depth(&self) -> usize {
         self.stack.parts().count() + 1
     }
+}
+
+/// In the folder of an instance, the error output of its Terraform.
+pub fn errors_in(root: &Path) -> PathBuf {
+    root.join("terraform.err")
 }

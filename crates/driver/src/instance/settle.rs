@@ -29,7 +29,7 @@ pub async fn settle(
             () = tokio::time::sleep(SETTLE_PAUSE) => {}
             Ok(_) = stop.wait_for(|stop| *stop), if !asked => {
                 asked = true;
-                process::interrupt_in(&ctx.folder(id).work());
+                process::interrupt_holder(&errors);
             }
         }
     }

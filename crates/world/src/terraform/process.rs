@@ -179,16 +179,20 @@ pub fn is_at_work(errors: &Path) -> io::Result<bool> {
     }
 }
 
-/// Asks the processes that work in this folder to stop, once: those that a Terrace left which is gone, and not what they have started
-/// themselves. Where the system does not tell who works where (only Linux does), nobody is asked.
-pub fn interrupt_in(folder: &Path) {
+/// Asks the process that was started with this file for its error output to stop, once: one that a Terrace left which is gone, and not what it
+/// has started itself. Says whether it was found: only Linux tells what others have open.
+pub fn interrupt_holder(errors: &Path) -> bool {
+    let Ok(errors) = errors.canonicalize() else { return false };
+    let mut found = false;
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let pid = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
-        let is_there = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|works| works == folder);
-        if is_there && leads_group(pid) {
+        let holds = std::fs::read_link(entry.path().join("fd/2")).is_ok_and(|file| file == errors);
+        if holds && leads_group(pid) {
+            found = true;
             interrupt(pid);
         }
     }
+    found
 }
 
 /// Whether a process has a group of its own, as each has that was started here.
@@ -391,6 +395,26 @@ mod tests {
         orphan.kill().unwrap();
         orphan.wait().unwrap();
         assert!(invocation.run(stop, |_| {}).await.unwrap().status.success());
+    }
+
+    #[test]
+    fn who_holds_a_file_is_interrupted_and_nobody_else() {
+        use std::os::unix::process::{CommandExt, ExitStatusExt};
+        let folder = tempfile::tempdir().unwrap();
+        let errors = folder.path().join("errors");
+        assert!(!interrupt_holder(&errors), "there is no such file");
+        let start = |errors: Stdio| {
+            let mut sleep = std::process::Command::new("/bin/sleep");
+            sleep.arg("60").current_dir(folder.path()).stderr(errors).process_group(0).spawn().unwrap()
+        };
+        let mut holder = start(File::create(&errors).unwrap().into());
+        let mut beside = start(Stdio::null());
+        assert!(interrupt_holder(&errors));
+        assert_eq!(holder.wait().unwrap().signal(), Some(2));
+        assert!(!interrupt_holder(&errors), "it is gone");
+        assert!(beside.try_wait().unwrap().is_none(), "it works in the same folder and was left alone");
+        beside.kill().unwrap();
+        beside.wait().unwrap();
     }
 
     #[test]

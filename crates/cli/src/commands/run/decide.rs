@@ -5,6 +5,7 @@ use clap::Args;
 use terrace_domain::run::{CannotApprove, Event, Instance, Outcome, Run, RunId};
 use terrace_driver::home::Home;
 use terrace_driver::local;
+use terrace_driver::orphan::Orphans;
 use terrace_driver::store::Store;
 
 use super::{no_run, no_run_yet};
@@ -55,7 +56,8 @@ pub struct Reject {
 
 /// Call a run off: what is being applied is asked to stop, what waits does not begin
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  terrace run cancel 7 --reason 'superseded by the hotfix'")]
+#[command(after_help = "\
+A Terraform that is still at work though the process of its run is gone is asked to stop, too, and waited for.\n\nExample:\n  terrace run cancel 7 --reason 'superseded by the hotfix'")]
 pub struct Cancel {
     /// The run's number; by default the newest that is not over
     #[arg(value_name = "RUN")]
@@ -135,9 +137,30 @@ impl Cancel {
             views::say(&format!("Run {id} has been asked to stop: its process waits for what Terraform has begun."));
         } else {
             views::say(&format!("Run {id} is called off."));
+            stop_left(home, settings, &run)?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// Stops what the process of a run that is gone left at work.
+fn stop_left(home: &Home, settings: &Settings, run: &Run) -> Result<(), CommandError> {
+    let unread = |error: std::io::Error| CommandError::failed(format!("what is still at work cannot be told: {error}"));
+    let orphans = Orphans::of(home, &new_holder(settings), run).map_err(unread)?;
+    let (asked, not_found) = orphans.interrupt();
+    for id in &not_found {
+        views::error::warn(&format!(
+            "a Terraform is still at work on {id} and could not be found, to be asked to stop: the next delivery waits for it"
+        ));
+    }
+    for id in &asked {
+        views::say(&format!("A Terraform is still at work on {id}: it has been asked to stop, and is waited for."));
+    }
+    if not_found.is_empty() && !asked.is_empty() {
+        orphans.wait().map_err(unread)?;
+        views::say("It has come to its end. The next delivery goes on from what it has done.");
+    }
+    Ok(())
 }
 
 impl Decision {
