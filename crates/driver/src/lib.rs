@@ -10,8 +10,9 @@ pub mod home;
 pub mod instance;
 pub mod ledger;
 pub mod local;
-pub mod rehearsals;
+
 pub mod orphan;
+pub mod rehearsals;
 pub mod snapshots;
 pub mod store;
 pub mod witness;

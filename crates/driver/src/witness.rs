@@ -2,16 +2,16 @@
 //! again. Decides nothing with it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::{EnvironmentName, StackName, StageName};
 use terrace_domain::rehearsal::Kind;
 use terrace_domain::run::{InstanceId, Rehearsed as RehearsedKinds, RunId};
-use terrace_evidence::attestation::{Artifact, AttachedTo, Attestation};
+use terrace_evidence::attestation::{Artifact, AttachedTo, Attestation, PREDICATE_TYPE_ANNOTATION};
 use terrace_evidence::keys::SigningKey;
-use terrace_evidence::statement::{AppliedIn, Outcome, Predicate, Rehearsed, StateVersion, Statement};
+use terrace_evidence::statement::{AppliedIn, Outcome, Predicate, Rehearsed, StateVersion, Statement, kind_of};
 use terrace_evidence::trusted::TrustedKeys;
 use terrace_release::layout::{Layout, LayoutError};
 use terrace_release::oci::Descriptor;
@@ -32,9 +32,14 @@ pub struct Witness {
     pub stages: BTreeMap<EnvironmentName, StageName>,
     /// Who started the run.
     pub actor: String,
-    /// One writes at a time: the layout's index is written as a whole.
-    pub writing: Mutex<()>,
+    /// What may be evidence of deliveries already, read when the first delivery asks.
+    pub known: Known,
 }
+
+/// What may be evidence of deliveries, by release: the list is as long as all that was ever delivered, so that it is read once. What others
+/// attach meanwhile may be said a second time, which changes nothing.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<Option<BTreeMap<Digest, Vec<Descriptor>>>>);
 
 /// A delivery that succeeded.
 pub struct Delivered<'a> {
@@ -72,16 +77,17 @@ pub enum Found {
     Nothing,
 }
 
+/// What evidence of a delivery is called.
+const APPLIED_IN: &str = "applied-in";
 /// A state that is not there (nothing was ever applied) has no lineage.
 const NO_LINEAGE: &str = "none";
 
 impl Witness {
     /// Attaches evidence of a delivery, unless the same is attached already.
     pub fn attest(&self, delivered: &Delivered<'_>) -> Result<(), WitnessError> {
-        let _one_at_a_time = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let known = self.layout.referrers(delivered.release, None)?;
         let is_same =
             |found: &AppliedIn| found.environment == delivered.id.environment && found.settings == delivered.settings;
+        let known = self.known_of(delivered.release)?;
         if known.iter().any(|referrer| self.read(delivered.release, referrer).is_ok_and(|found| is_same(&found))) {
             return Ok(());
         }
@@ -102,11 +108,35 @@ impl Witness {
             actor: self.actor.clone(),
         };
         let name = delivered.id.stack.as_str();
-        self.attach(name, *delivered.release, Predicate::AppliedIn(applied))
+        let attached = self.attach(name, *delivered.release, Predicate::AppliedIn(applied))?;
+        let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get_or_insert_default().entry(*delivered.release).or_default().push(slim(attached));
+        Ok(())
+    }
+
+    fn known_of(&self, release: &Digest) -> Result<Vec<Descriptor>, LayoutError> {
+        let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match &mut *known {
+            Some(known) => known,
+            unread => unread.insert(self.deliveries()?),
+        };
+        Ok(known.get(release).cloned().unwrap_or_default())
+    }
+
+    /// All that may be evidence of deliveries.
+    fn deliveries(&self) -> Result<BTreeMap<Digest, Vec<Descriptor>>, LayoutError> {
+        let mut all = self.layout.all_referrers()?;
+        for referrers in all.values_mut() {
+            let named = |found: &Descriptor| found.annotation(PREDICATE_TYPE_ANNOTATION).and_then(kind_of);
+            referrers.retain(|found| named(found).is_none_or(|kind| kind == APPLIED_IN));
+            *referrers = std::mem::take(referrers).into_iter().map(slim).collect();
+        }
+        all.retain(|_, referrers| !referrers.is_empty());
+        Ok(all)
     }
 
     /// Signs a statement about a manifest of the layout and attaches it.
-    pub fn attach(&self, name: &str, about: Digest, predicate: Predicate) -> Result<(), WitnessError> {
+    fn attach(&self, name: &str, about: Digest, predicate: Predicate) -> Result<Descriptor, WitnessError> {
         let manifest = self.layout.read_blob(&about)?;
         let subject = AttachedTo { media_type: media_type_of(&manifest), digest: about, size: manifest.len() as u64 };
         let statement = Statement::about(name, about, predicate);
@@ -116,8 +146,9 @@ impl Witness {
         for content in [&artifact.layer, &artifact.config] {
             batch.write(content.media_type, &content.bytes)?;
         }
-        batch.attach(&artifact.manifest.bytes)?;
-        Ok(batch.commit()?)
+        let attached = batch.attach(&artifact.manifest.bytes)?;
+        batch.commit_beside()?;
+        Ok(attached)
     }
 
     /// For each of these releases, whether there is evidence that it succeeded in the environment.
@@ -162,8 +193,7 @@ impl Witness {
 
     /// Attaches that a release was rehearsed, and how it went.
     pub fn attest_rehearsed(&self, stack: &StackName, release: Digest, said: Rehearsed) -> Result<(), WitnessError> {
-        let _one_at_a_time = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.attach(stack.as_str(), release, Predicate::Rehearsed(said))
+        self.attach(stack.as_str(), release, Predicate::Rehearsed(said)).map(drop)
     }
 
     fn found(&self, release: &Digest, referrers: &[Descriptor], environment: &EnvironmentName) -> Found {
@@ -209,6 +239,11 @@ enum NotRead {
     Other,
     /// It cannot be read, or does not count.
     Wrong(String),
+}
+
+/// As much of a descriptor as is needed to read what it is of.
+fn slim(found: Descriptor) -> Descriptor {
+    Descriptor { artifact_type: None, annotations: BTreeMap::new(), ..found }
 }
 
 fn media_type_of(manifest: &[u8]) -> String {

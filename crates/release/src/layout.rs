@@ -1,10 +1,12 @@
 //! An OCI image layout on disk (OCI image specification 1.1, "OCI Image Layout"): `oci-layout`, `index.json`, `blobs/sha256/HEX`. Owns
-//! the folder: blobs are whole or not there, `index.json` is replaced at once and under a lock, and names nothing that is not on disk.
+//! the folder: blobs are whole or not there, `index.json` is replaced at once and under a lock, and names nothing that is not on disk. New
+//! referrers wait beside it (`pending`), so that listing one does not cost as much as all.
 //! Knows nothing of what the blobs say, save for the subjects of referrers.
 
 mod batch;
 mod error;
 mod files;
+mod pending;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -129,6 +131,15 @@ impl Layout {
 
     /// What the layout lists: tagged manifests and indexes, and referrers.
     pub fn index(&self) -> Result<Index, LayoutError> {
+        // In this order: what moves meanwhile is seen twice, and not never.
+        let waiting = pending::read(self)?;
+        let mut index = self.listed()?;
+        pending::merge(&mut index.manifests, waiting);
+        Ok(index)
+    }
+
+    /// What `index.json` lists.
+    fn listed(&self) -> Result<Index, LayoutError> {
         let path = self.folder.join(INDEX_FILE);
         let what = path.display().to_string();
         let size = path.metadata().map_err(failed("read", &path))?.len();
@@ -208,12 +219,21 @@ impl Layout {
         batch.commit()
     }
 
-    /// Adds a manifest that refers to another one by its `subject`. Its config and layers must have been written.
+    /// Adds a manifest that refers to another one by its `subject`, beside `index.json`. Its config and layers must have been written.
     pub fn attach(&self, manifest: &[u8]) -> Result<Descriptor, LayoutError> {
         let mut batch = self.begin()?;
         let descriptor = batch.attach(manifest)?;
-        batch.commit()?;
+        batch.commit_beside()?;
         Ok(descriptor)
+    }
+
+    /// Brings into `index.json` what is listed beside it, for other tools to see.
+    pub fn settle(&self) -> Result<(), LayoutError> {
+        if !self.folder.join(pending::FILE).exists() {
+            return Ok(());
+        }
+        let lock = self.lock()?;
+        pending::list_with(self, &lock, Vec::new())
     }
 
     /// What has a name.

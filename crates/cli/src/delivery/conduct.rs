@@ -187,6 +187,7 @@ impl Begun {
         settings: &Settings,
     ) -> Result<Conducted, CommandError> {
         let gathers = ctx.practice.is_some();
+        let witness = ctx.witness.clone();
         let drive = Drive {
             ctx: Arc::new(ctx),
             journal: Journal::Store(&mut store, self.id),
@@ -197,7 +198,12 @@ impl Begun {
             holder: new_holder(settings),
             waits: true,
         };
-        let run = local::drive(drive, self.run, self.first).await.map_err(drive_error)?;
+        let run = local::drive(drive, self.run, self.first).await;
+        if let Some(Err(error)) = witness.map(|witness| witness.layout.settle()) {
+            // It is kept, and counts: only other tools do not see it yet.
+            views::error::warn(&format!("new evidence is not in the index of the releases yet: {error}"));
+        }
+        let run = run.map_err(drive_error)?;
         checkpoint(&mut store, settings);
         Ok(Conducted { run, id: Some(self.id), plans: watched.end().await })
     }

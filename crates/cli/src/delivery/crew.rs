@@ -11,7 +11,7 @@ use terrace_driver::context::{Context, Practice, Source, uses_sandbox};
 use terrace_driver::digest_key::DigestKey;
 use terrace_driver::home::{Home, make_private};
 use terrace_driver::store::InstanceRow;
-use terrace_driver::witness::Witness;
+use terrace_driver::witness::{Known, Witness};
 use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
 use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
@@ -132,7 +132,7 @@ impl Crew<'_> {
             run,
             stages: order.stages.iter().map(|stage| (stage.environment.clone(), stage.stage.clone())).collect(),
             actor: self.settings.actor(),
-            writing: std::sync::Mutex::default(),
+            known: Known::default(),
         })
     }
 

@@ -1,13 +1,12 @@
 //! Evidence of rehearsals: which stacks of a release have it already, and attaching what a rehearsal came to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
 use terrace_domain::digest::Digest;
 use terrace_domain::name::StackName;
 use terrace_domain::rehearsal::{Kind, Report, Role, Scope, Verdict};
 use terrace_domain::run::RunId;
-use terrace_driver::witness::Witness;
+use terrace_driver::witness::{Known, Witness};
 use terrace_evidence::statement::{Outcome, Rehearsed};
 use terrace_release::layout::Layout;
 
@@ -33,7 +32,7 @@ fn witness(settings: &Settings, project: &Project, candidate: &Candidate) -> Res
         run: RunId(0),
         stages: BTreeMap::new(),
         actor: settings.actor(),
-        writing: Mutex::default(),
+        known: Known::default(),
     })
 }
 
@@ -106,5 +105,6 @@ pub fn prove(
         witness.attest_rehearsed(stack, release, said).map_err(|error| CommandError::failed(error.to_string()))?;
         attached += 1;
     }
+    witness.layout.settle()?;
     Ok(attached)
 }

@@ -220,3 +220,30 @@ fn a_run_that_is_called_off_after_a_crash_leaves_no_plan() {
     assert!(!plan.exists());
     desk.ok(&["deliver", "--env", "dev", "side"]);
 }
+
+#[test]
+fn evidence_is_there_as_soon_as_an_apply_is_recorded() {
+    let Some(terraform) = tools::terraform() else { return };
+    let is_applied = |desk: &Desk| {
+        let status = desk.json(&["status", "--json"]);
+        status["instances"].as_array().unwrap().iter().any(|instance| instance["last_state"] == "applied")
+    };
+    let index = |desk: &Desk| fs::read_to_string(desk.home("releases/index.json")).unwrap();
+    let waiting = |desk: &Desk| desk.home("releases/terrace-referrers-1").exists();
+    // The first point at which the apply is recorded.
+    let desk = (5..15).map(|after| {
+        let desk = small::estate(&terraform);
+        assert_eq!(run_to_crash(&desk, &["deliver", "--env", "dev", "side"], Some(after)).code, None);
+        desk
+    });
+    let desk = desk.into_iter().find(is_applied).expect("it is applied before the run is over");
+    let side = desk.json(&["release", "show", "latest", "side", "--json"]);
+    let kinds: Vec<_> = side["evidence"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
+    assert_eq!(kinds, ["built-from", "applied-in"], "{side:#}");
+    // Other tools see it at the end of a run.
+    assert!(waiting(&desk) && !index(&desk).contains("applied-in"));
+    desk.ok(&["deliver", "--env", "dev", "side", "--again"]);
+    assert!(!waiting(&desk) && index(&desk).contains("applied-in"));
+    let side = desk.json(&["release", "show", "latest", "side", "--json"]);
+    assert_eq!(side["evidence"].as_array().unwrap().len(), 2, "the same is not attached twice: {side:#}");
+}

@@ -1,4 +1,4 @@
-//! One writing: blobs first, each whole before it has its name, then all of them to the disk, then `index.json` once. Whoever is killed in
+//! One writing: blobs first, each whole before it has its name, then all of them to the disk, then they are listed once. Whoever is killed in
 //! between leaves blobs that nothing refers to.
 
 use std::fs::{self, File};
@@ -9,10 +9,10 @@ use std::sync::Mutex;
 use tempfile::{NamedTempFile, TempDir};
 use terrace_domain::release::Digest;
 
-use super::files::{failed, new_file, replace, sync};
+use super::files::{failed, new_file, sync};
 use super::{
-    BLOBS_FOLDER, Descriptor, INDEX_FILE, INGEST_FOLDER, Layout, LayoutError, MANIFEST_MEDIA_TYPE, Manifest,
-    REFERS_TO_ANNOTATION, TAG_ANNOTATION, check_tag,
+    BLOBS_FOLDER, Descriptor, INGEST_FOLDER, Layout, LayoutError, MANIFEST_MEDIA_TYPE, Manifest, REFERS_TO_ANNOTATION,
+    TAG_ANNOTATION, check_tag, pending,
 };
 
 /// The file in a batch's folder that is locked for as long as its process lives.
@@ -103,42 +103,31 @@ impl<'l> Batch<'l> {
     }
 
     /// Brings all of it to the disk, then lists what was named and attached.
-    pub fn commit(self) -> Result<(), LayoutError> {
-        let written = self.written.lock().map(|mut written| std::mem::take(&mut *written)).unwrap_or_default();
-        sync(&self.layout.folder.join(BLOBS_FOLDER), &written)?;
+    pub fn commit(mut self) -> Result<(), LayoutError> {
+        self.sync()?;
         if self.listed.is_empty() {
             return Ok(());
         }
-        let _lock = self.layout.lock()?;
-        let before = self.layout.index()?;
-        let mut index = before.clone();
-        for entry in self.listed {
-            list(&mut index.manifests, entry);
-        }
-        if index == before {
-            return Ok(());
-        }
-        replace(&self.layout.folder, INDEX_FILE, &index.to_bytes())
+        let lock = self.layout.lock()?;
+        pending::list_with(self.layout, &lock, std::mem::take(&mut self.listed))
     }
-}
 
-/// Adds an entry; what had its name before loses it and stays.
-fn list(entries: &mut Vec<Descriptor>, entry: Descriptor) {
-    if let Some(tag) = entry.annotation(TAG_ANNOTATION) {
-        let earlier = entries.iter().position(|other| other.annotation(TAG_ANNOTATION) == Some(tag));
-        if let Some(at) = earlier {
-            if entries[at].digest == entry.digest {
-                entries[at] = entry;
-                return;
-            }
-            entries[at].annotations.remove(TAG_ANNOTATION);
+    /// The same, for who attaches to thousands one by one: what was attached is listed beside `index.json`, and other tools see it after
+    /// [`Layout::settle`] or the next [`Batch::commit`]. Names are listed as ever.
+    pub fn commit_beside(mut self) -> Result<(), LayoutError> {
+        self.sync()?;
+        let listed = std::mem::take(&mut self.listed);
+        let lock = self.layout.lock()?;
+        if listed.iter().all(pending::may_wait) {
+            return pending::add(self.layout, lock, &listed);
         }
-    } else if entries.iter().any(|other| other.digest == entry.digest) {
-        return;
+        pending::list_with(self.layout, &lock, listed)
     }
-    // Named now: the entry without a name says nothing more.
-    entries.retain(|other| other.digest != entry.digest || other.annotation(TAG_ANNOTATION).is_some());
-    entries.push(entry);
+
+    fn sync(&self) -> Result<(), LayoutError> {
+        let written = self.written.lock().map(|mut written| std::mem::take(&mut *written)).unwrap_or_default();
+        sync(&self.layout.folder.join(BLOBS_FOLDER), &written)
+    }
 }
 
 /// Removes the folders of batches whose process is gone.

@@ -71,6 +71,7 @@ fn referrers_are_found_by_subject_and_type() {
     assert_eq!(layout.referrers(&attached.digest, None).unwrap(), []);
     assert!(matches!(layout.attach(&manifest(&layout, "x", None)), Err(LayoutError::NoSubject)));
     // As another tool lists it: without saying what it refers to.
+    layout.settle().unwrap();
     let path = layout.folder().join("index.json");
     let text = fs::read_to_string(&path).unwrap();
     let mut index: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -192,4 +193,91 @@ fn writers_at_the_same_time_lose_nothing() {
     for entry in layout.index().unwrap().manifests {
         layout.read(&entry).unwrap();
     }
+}
+
+/// The entries of `index.json`, as another tool reads it.
+fn seen_by_others(layout: &Layout) -> usize {
+    let text = fs::read_to_string(layout.folder().join("index.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&text).unwrap();
+    index["manifests"].as_array().unwrap().len()
+}
+
+fn waiting(layout: &Layout) -> std::path::PathBuf {
+    layout.folder().join("terrace-referrers-1")
+}
+
+#[test]
+fn referrers_wait_beside_the_index_and_count_at_once() {
+    let (_folder, layout) = empty();
+    let subject = tagged(&layout, "release", "files");
+    let digests = |layout: &Layout| -> Vec<_> {
+        layout.referrers(&subject.digest, None).unwrap().into_iter().map(|entry| entry.digest).collect()
+    };
+    let one = layout.attach(&manifest(&layout, "one", Some(&subject))).unwrap().digest;
+    let two = layout.attach(&manifest(&layout, "two", Some(&subject))).unwrap().digest;
+    assert_eq!((digests(&layout), seen_by_others(&layout)), (vec![one, two], 1));
+    // As a process leaves it that is killed in the middle of a line, and one that is killed before it removes what has moved.
+    let whole = fs::read(waiting(&layout)).unwrap();
+    fs::write(waiting(&layout), [&whole[..], b"\n{\"mediaType\":\"appl"].concat()).unwrap();
+    assert_eq!(digests(&Layout::open(layout.folder()).unwrap()), [one, two]);
+    let three = layout.attach(&manifest(&layout, "three", Some(&subject))).unwrap().digest;
+    assert_eq!(digests(&layout), [one, two, three]);
+    let again = fs::read(waiting(&layout)).unwrap();
+    layout.settle().unwrap();
+    assert_eq!((digests(&layout), seen_by_others(&layout)), (vec![one, two, three], 4));
+    assert!(!waiting(&layout).exists());
+    fs::write(waiting(&layout), again).unwrap();
+    assert_eq!(digests(&layout), [one, two, three]);
+    // A name is seen by others at once, and brings along what waits.
+    let four = layout.attach(&manifest(&layout, "four", Some(&subject))).unwrap().digest;
+    tagged(&layout, "second", "two");
+    assert_eq!((digests(&layout), seen_by_others(&layout)), (vec![one, two, three, four], 6));
+    assert!(!waiting(&layout).exists());
+}
+
+#[test]
+fn what_waits_is_never_longer_than_the_index_for_long() {
+    let (_folder, layout) = empty();
+    let subject = tagged(&layout, "release", "files");
+    let (mut moved, mut longest) = (0, 0);
+    let long = "x".repeat(4_000);
+    for number in 0..200 {
+        let mut text = manifest(&layout, "evidence", Some(&subject));
+        text.pop();
+        text.extend(format!(r#","annotations":{{"number":"{number}{long}"}}}}"#).bytes());
+        let before = waiting(&layout).exists();
+        layout.attach(&text).unwrap();
+        let size = fs::metadata(waiting(&layout)).map_or(0, |found| found.len());
+        moved += usize::from(before && size == 0);
+        longest = longest.max(size);
+    }
+    assert_eq!(layout.referrers(&subject.digest, None).unwrap().len(), 200);
+    assert!((1..=3).contains(&moved), "index.json was written anew {moved} times");
+    assert!(longest <= 512 << 10, "{longest} bytes");
+    layout.settle().unwrap();
+    assert_eq!(seen_by_others(&layout), 201);
+}
+
+#[test]
+fn evidence_that_comes_from_many_at_the_same_time_is_all_there() {
+    let (_folder, layout) = empty();
+    let subject = tagged(&layout, "release", "files");
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let (layout, subject) = (&layout, &subject);
+            scope.spawn(move || {
+                for number in 0..10 {
+                    let evidence = manifest(layout, &format!("evidence {writer} {number}"), Some(subject));
+                    layout.attach(&evidence).unwrap();
+                    // Names make what waits move meanwhile.
+                    if number % 3 == writer % 3 {
+                        layout.tag(&format!("w{writer}-{number}"), subject).unwrap();
+                    }
+                    let found = layout.referrers(&subject.digest, None).unwrap();
+                    assert!(found.iter().any(|entry| entry.digest == digest_of(&evidence)));
+                }
+            });
+        }
+    });
+    assert_eq!(layout.referrers(&subject.digest, None).unwrap().len(), 40);
 }
