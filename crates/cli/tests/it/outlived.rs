@@ -67,16 +67,23 @@ fn a_run_that_is_called_off_takes_its_orphaned_terraform_with_it() {
 }
 
 #[test]
-fn a_terraform_of_another_run_is_left_alone_by_a_cancel() {
+fn a_cancel_interrupts_nothing_where_another_process_works() {
     let Some(desk) = blocked::estate() else { return };
-    kill_in_mid_apply(&desk, &["deliver"]);
-    // Another process has taken the environment, and waits for that Terraform: now it is in its hands.
-    let next = desk.start(&["deliver"]);
-    wait_until("it prepares", || blocked::state(&desk) == "preparing");
-    desk.run(&["run", "cancel", "1"]).expect(2).says(&["run 1 is over"]);
-    assert_eq!(terraforms(&desk).len(), 1, "it is at work still");
+    let code = std::fs::read_to_string(desk.folder().join("stacks/slow/main.tf")).unwrap();
+    desk.write("stacks/other/stack.hcl", "stack \"other\" {}\n");
+    desk.write("stacks/other/main.tf", code.replace("/made", "/other-made"));
+    desk.commit("Another");
+    kill_in_mid_apply(&desk, &["deliver", "slow"]);
+    let next = desk.start(&["deliver", "other"]);
+    wait_until("both are applied", || terraforms(&desk).len() == 2);
+    desk.ok(&["run", "cancel", "1"])
+        .says(&["a Terraform is still at work on dev/slow. It was not asked to stop: another process works in dev now"])
+        .without(&["it has been asked to stop", "dev/other"]);
+    assert_eq!(terraforms(&desk).len(), 2, "both are at work still");
     let_go(&desk);
-    next.wait().expect(0);
+    next.wait().expect(0).says(&["other  applied"]);
+    wait_until("it has come to its end", || terraforms(&desk).is_empty());
+    desk.ok(&["deliver", "slow"]);
 }
 
 /// The estate with a bucket in place of `first`, and a gate.

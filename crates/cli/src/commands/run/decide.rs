@@ -147,6 +147,13 @@ impl Cancel {
 fn stop_left(home: &Home, settings: &Settings, run: &Run) -> Result<(), CommandError> {
     let unread = |error: std::io::Error| CommandError::failed(format!("what is still at work cannot be told: {error}"));
     let orphans = Orphans::of(home, &new_holder(settings), run).map_err(unread)?;
+    for id in orphans.out_of_reach() {
+        views::error::warn(&format!(
+            "a Terraform is still at work on {id}. It was not asked to stop: another process works in {} now. The next delivery of {} waits \
+             for it",
+            id.environment, id.stack
+        ));
+    }
     let (asked, not_found) = orphans.interrupt();
     for id in &not_found {
         views::error::warn(&format!(
