@@ -88,11 +88,9 @@ fn gate(estate: &Estate, block: &GateBlock) -> Gate {
         "approval" => {}
         "evidence" => {
             let of: BTreeSet<_> = words("of").iter().filter_map(|word| Kind::from_word(word)).collect();
-            // Without a word: of all that the pipeline rehearses.
-            let all = || {
-                let kinds = estate.stages.iter().flat_map(|stage| stage.rehearse.iter().copied());
-                kinds.filter(|kind| *kind != Kind::Recovery).collect()
-            };
+            // Without a word: of all that the pipeline rehearses, and that proves something of a release.
+            let rehearsed = || estate.stages.iter().flat_map(|stage| stage.rehearse.iter().copied());
+            let all = || rehearsed().filter(|kind| *kind != Kind::Recovery).collect();
             return Gate::Evidence { of: if of.is_empty() { all() } else { of } };
         }
         "recovery" => {

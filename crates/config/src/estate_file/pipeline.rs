@@ -19,6 +19,8 @@ const STAGE: Schema = Schema { what: "a `stage` block", attributes: &["environme
 
 /// The kinds of rehearsals.
 const REHEARSALS: [&str; 3] = [Kind::ALL[0].as_str(), Kind::ALL[1].as_str(), Kind::ALL[2].as_str()];
+/// Those that prove something of a release; a recovery is practised with what runs already, and has a gate of its own.
+const PROVABLE: [&str; 2] = [Kind::Zero.as_str(), Kind::Upgrade.as_str()];
 /// What can be lost.
 const LOSSES: [&str; 3] = [Lost::ALL[0].as_str(), Lost::ALL[1].as_str(), Lost::ALL[2].as_str()];
 
@@ -81,6 +83,7 @@ pub(super) fn read<'b>(
             }
         }
         if section.blocks("stage").next().is_some() {
+            idle_gates(file, &stages);
             return stages;
         }
     }
@@ -91,6 +94,27 @@ pub(super) fn read<'b>(
         .help(format!("Add `stage \"{example}\" {{ environment = \"{example}\" }}` to a `pipeline` block."));
     file.report(missing);
     stages
+}
+
+/// An `evidence` gate that names no rehearsal asks for those of the pipeline: without any it would ask for nothing, and let everything through.
+fn idle_gates(file: &mut File<'_>, stages: &[Stage]) {
+    let is_provable = |kind: &Kind| PROVABLE.contains(&kind.as_str());
+    if stages.iter().any(|stage| stage.rehearse.iter().any(is_provable)) {
+        return;
+    }
+    for gate in stages.iter().flat_map(|stage| &stage.gates).filter(|gate| gate.kind == "evidence") {
+        let names_none = match gate.settings.get("of") {
+            Some(Value::List(kinds)) => kinds.is_empty(),
+            said => said.is_none(),
+        };
+        if names_none {
+            let diagnostic =
+                Diagnostic::error("idle-gate", "the gate asks for nothing: no stage rehearses zero or upgrade")
+                    .at(file.place(gate.span), "lets everything through")
+                    .help("Say which rehearsals it asks for: `of = [\"zero\", \"upgrade\"]`.");
+            file.report(diagnostic);
+        }
+    }
 }
 
 fn read_stage(
@@ -183,6 +207,8 @@ fn read_gate(file: &mut File<'_>, block: &Block) -> Option<Gate> {
             Some(expected) => {
                 let summary = format!("expected {expected}, found {}", with_article(&value));
                 file.error("wrong-type", setting.span, summary, format!("must be {expected}"));
+                // Something was said, though nobody knows what.
+                settings.insert(key.to_owned(), Value::Null);
             }
         }
     }
@@ -210,11 +236,9 @@ impl Type {
             (Self::Text, value) => (matches!(value, Value::String(_)), "a string"),
             (Self::Texts, Value::List(items)) => (all_texts(items, &|_| true), "a list of strings"),
             (Self::Texts, _) => (false, "a list of strings"),
-            (Self::Rehearsals, Value::List(items)) => (
-                // Of what runs after a recovery nothing is known of the release that is to come: the gate `recovery` is for that.
-                all_texts(items, &|text| matches!(Kind::from_word(text), Some(Kind::Zero | Kind::Upgrade))),
-                "a list of \"zero\" or \"upgrade\"",
-            ),
+            (Self::Rehearsals, Value::List(items)) => {
+                (all_texts(items, &|text| PROVABLE.contains(&text)), "a list of \"zero\" or \"upgrade\"")
+            }
             (Self::Losses, Value::List(items)) => (
                 all_texts(items, &|text| LOSSES.contains(&text)),
                 "a list of \"infrastructure\", \"state\" or \"code\"",

@@ -270,11 +270,11 @@ pipeline {
     11 |     gate "approval" { by = "me" }
        |                            ^^^^ must be a list of strings
 
-    error[wrong-type]: expected a list of "zero", "upgrade" or "recovery", found a list
+    error[wrong-type]: expected a list of "zero" or "upgrade", found a list
       --> terrace.hcl:12:28
        |
     12 |     gate "evidence" { of = ["zero", "twice"] }
-       |                            ^^^^^^^^^^^^^^^^^ must be a list of "zero", "upgrade" or "recovery"
+       |                            ^^^^^^^^^^^^^^^^^ must be a list of "zero" or "upgrade"
 
     error[missing-attribute]: the stage neither delivers nor rehearses
       --> terrace.hcl:14:9
@@ -283,6 +283,43 @@ pipeline {
        |         ^^^^^^ does nothing
        |
        = help: Give it an `environment`, or `rehearse = ["zero"]`.
+    "#);
+}
+
+#[test]
+fn gates_that_ask_for_nothing() {
+    assert_snapshot!(check(r#"
+//- terrace.hcl
+estate "e" {}
+environment "dev" {}
+environment "prod" {}
+pipeline {
+  stage "practice" { rehearse = ["recovery"] }
+  stage "dev" {
+    environment = "dev"
+    gate "evidence" { of = [] }
+  }
+  stage "prod" {
+    environment = "prod"
+    gate "evidence" {}
+  }
+}
+"#), @r#"
+    error[idle-gate]: the gate asks for nothing: no stage rehearses zero or upgrade
+     --> terrace.hcl:8:10
+      |
+    8 |     gate "evidence" { of = [] }
+      |          ^^^^^^^^^^ lets everything through
+      |
+      = help: Say which rehearsals it asks for: `of = ["zero", "upgrade"]`.
+
+    error[idle-gate]: the gate asks for nothing: no stage rehearses zero or upgrade
+      --> terrace.hcl:12:10
+       |
+    12 |     gate "evidence" {}
+       |          ^^^^^^^^^^ lets everything through
+       |
+       = help: Say which rehearsals it asks for: `of = ["zero", "upgrade"]`.
     "#);
 }
 
