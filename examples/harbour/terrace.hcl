@@ -58,6 +58,22 @@ environment "prod" {
   protected = true
 }
 
+# Rehearsals have environments of their own: like dev, each under a domain of its own, and with nothing in them that is to be kept.
+# All other names are made of the environment's, so that several rehearsals can be under way at once.
+rehearsals {
+  like = "dev"
+  vars = {
+    domain         = "${env.name}.harbour.example"
+    keep_databases = false
+  }
+}
+
+# What was lost runs again within half an hour, and that is practised every month.
+recovery {
+  rto   = "30m"
+  every = "30d"
+}
+
 # What the business can do, and what that rests on.
 capability "checkout" {
   layer       = "business"

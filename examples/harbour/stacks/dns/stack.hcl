@@ -10,4 +10,12 @@ stack "dns" {
       google = stack.google-cluster.ingress_address
     }
   }
+
+  # Names are rehearsed without clusters: an address to point at is all that they need.
+  fixture "aws-cluster" {
+    outputs = { ingress_address = "ingress.aws.example" }
+  }
+  fixture "google-cluster" {
+    outputs = { ingress_address = "ingress.google.example" }
+  }
 }

@@ -21,4 +21,14 @@ stack "shop" {
   check "addresses" {
     command = ["/bin/sh", "smoke.sh"]
   }
+
+  # The shop is rehearsed on a bare cluster, without nodes and a way in from the internet.
+  fixture "aws-cluster" {
+    folder = "fixtures/aws-cluster"
+    inputs = { name = "${env.name}-stand-in", region = env.aws_region }
+  }
+  fixture "google-cluster" {
+    folder = "fixtures/google-cluster"
+    inputs = { name = "${env.name}-stand-in", region = env.google_region }
+  }
 }

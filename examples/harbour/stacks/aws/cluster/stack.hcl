@@ -10,4 +10,10 @@ stack "aws-cluster" {
     general_nodes      = env.nodes
     ingress_nodes      = 1
   }
+
+  # Nodes hold nothing: an upgrade may replace groups of them, and nothing else.
+  upgrade {
+    allow  = ["sandbox_aws_node_group"]
+    budget = 0
+  }
 }

@@ -10,4 +10,10 @@ stack "google-cluster" {
     general_nodes      = env.nodes
     ingress_nodes      = 1
   }
+
+  # Nodes hold nothing: an upgrade may replace groups of them, and nothing else.
+  upgrade {
+    allow  = ["sandbox_google_node_group"]
+    budget = 0
+  }
 }
