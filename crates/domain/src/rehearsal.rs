@@ -9,7 +9,7 @@ mod settings;
 
 use crate::estate::Estate;
 use crate::name::EnvironmentName;
-pub use environment::{EPHEMERAL_NAME_LENGTH_MAX, Ephemeral, EphemeralNameError, check_name, name_from};
+pub use environment::{EPHEMERAL_NAME_LENGTH_MAX, Ephemeral, EphemeralNameError, SweepReason, check_name, name_from};
 pub use phase::{Outcome, Phase, Practice, Progress};
 pub use report::{Finding, PlanCount, Report, Role, StackReport, TimedPhase, Verdict};
 

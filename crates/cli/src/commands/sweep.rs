@@ -41,13 +41,16 @@ impl Sweep {
         let home = Project::find(settings)?.home();
         let due = due(&home, &self.names)?;
         if self.dry_run {
+            if due.is_empty() {
+                views::rehearsal::swept(&[]);
+            }
             for (kept, why) in &due {
-                views::say(&format!("would destroy {}: {why}", kept.environment.name));
+                views::say(&format!("would destroy {}: {}", kept.environment.name, why.in_words()));
             }
             return Ok(Exit::Done);
         }
         let parallelism = self.parallelism.map_or_else(default_parallelism, usize::from);
-        let swept = sweep(settings, &home, due, parallelism, LOCK_WAIT_SECS);
+        let swept = sweep(settings, &home, &due, parallelism, LOCK_WAIT_SECS);
         if self.json {
             views::rehearsal::swept_json(&swept);
         } else {

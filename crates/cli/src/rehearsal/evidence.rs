@@ -66,7 +66,7 @@ pub fn needed(
     Ok(Needed { stacks, proven })
 }
 
-/// Attaches what a rehearsal came to, to each release that was rehearsed.
+/// Attaches what a rehearsal came to, to each release that was rehearsed, if it came to its end.
 pub fn prove(
     settings: &Settings,
     project: &Project,
@@ -79,6 +79,10 @@ pub fn prove(
         Verdict::Failed => Outcome::Failed,
         Verdict::Interrupted => return Ok(0),
     };
+    if report.environment.is_left_standing() {
+        // What was not destroyed may be what cannot be.
+        return Ok(0);
+    }
     let Some(last) = report.phases.last() else { return Ok(0) };
     let at = jiff::Timestamp::from_millisecond(last.ended.0)
         .map_err(|error| CommandError::failed(format!("the clock is out of bounds: {error}")))?;

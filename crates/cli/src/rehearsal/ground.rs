@@ -10,10 +10,11 @@ use terrace_domain::run::Moment;
 use terrace_driver::home::{Home, make_private};
 use terrace_driver::instance::backend_of;
 use terrace_driver::rehearsals::{self, Kept};
+use terrace_release::tree::ReleaseTree;
 use terrace_world::lock::{Lock, LockError};
 
 use super::Request;
-use crate::delivery::{Drill, Leg, Prospect, new_holder};
+use crate::delivery::{Drill, Leg, Prospect, in_words, new_holder};
 use crate::error::CommandError;
 use crate::project::{Opened, Project};
 use crate::selection::Selected;
@@ -94,21 +95,35 @@ impl Ground {
         Ok(Self { environment, home, parallelism: request.parallelism, verbose: request.verbose, _lock: lock })
     }
 
-    /// An environment that an earlier process left; `None` where one is at work in it.
+    /// An environment that an earlier process left, as it is once it is held; `None` where a process is at work in it, or it is gone.
     pub fn take_over(
         settings: &Settings,
         home: &Home,
-        kept: &Kept,
+        name: &str,
         parallelism: usize,
-    ) -> Result<Option<Self>, CommandError> {
-        let Some(lock) = hold(home, kept.environment.name.as_str(), settings)? else { return Ok(None) };
+    ) -> Result<Option<(Self, Kept)>, CommandError> {
+        let Some(lock) = hold(home, name, settings)? else { return Ok(None) };
+        let Some(kept) = rehearsals::one(home, name).map_err(super::phases::failed)? else { return Ok(None) };
         let environment = kept.environment.clone();
-        Ok(Some(Self { environment, home: home.clone(), parallelism, verbose: false, _lock: lock }))
+        Ok(Some((Self { environment, home: home.clone(), parallelism, verbose: false, _lock: lock }, kept)))
     }
 
     /// Its own `.terrace` folder.
     pub fn own_home(&self) -> Home {
         self.home.ephemeral(self.environment.name.as_str())
+    }
+
+    /// Refuses a release that knows nothing of the environment that this one is made of.
+    pub fn refuse_unlike(&self, release: &ReleaseTree, estate: &Estate) -> Result<(), CommandError> {
+        let like = &self.environment.like;
+        if estate.environments.contains_key(like) {
+            return Ok(());
+        }
+        let known: Vec<_> = estate.environments.keys().map(EnvironmentName::as_str).collect();
+        Err(CommandError::usage(format!("there is no environment `{like}` in {}", in_words(release))).help(format!(
+            "Name one that is in all releases that take part: `--like ENVIRONMENT`. In this one: {}.",
+            known.join(", ")
+        )))
     }
 
     /// What is to be done there with some stacks of a release.

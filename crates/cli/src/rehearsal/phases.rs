@@ -55,8 +55,8 @@ pub fn rehearse(
     let opened = opened.ok_or_else(|| CommandError::usage("there is nothing to rehearse"))?;
     let chosen: BTreeSet<StackName> =
         scope.roles.iter().filter(|(_, role)| **role == Role::Rehearsed).map(|(name, _)| name.clone()).collect();
-    let ground = Ground::choose(settings, project, &opened.estate, request, &chosen)?;
-    views::rehearsal::headline(&ground.environment, scope.real().len());
+    let request = Request { fixtures: scope.has_stand_ins(), ..request.clone() };
+    let ground = Ground::choose(settings, project, &opened.estate, &request, &chosen)?;
     let mut stacks = BTreeMap::new();
     for (name, role) in &scope.roles {
         let release = candidate.and_then(|candidate| candidate.release.release().stacks.get(name).copied());
@@ -105,6 +105,7 @@ pub fn rehearse(
         let _ = std::fs::remove_dir_all(folder);
         return Err(error);
     }
+    views::rehearsal::headline(&rehearsal.ground.environment, rehearsal.scope.real().len());
     rehearsal.run()
 }
 
@@ -151,6 +152,7 @@ impl<'a> Rehearsal<'a> {
     /// Checks the configuration of all that is deployed, before anything is.
     fn check(&self) -> Result<(), CommandError> {
         for part in self.baseline_parts().into_iter().chain(self.candidate_part()) {
+            self.ground.refuse_unlike(part.release, &part.opened.estate)?;
             self.ground.prospect(self.settings, part.opened, &self.scope, part.stacks, Drill::default())?;
         }
         Ok(())
@@ -249,7 +251,9 @@ impl<'a> Rehearsal<'a> {
                 return Ok(outcome);
             }
         }
-        self.report.critical_path = path;
+        if phase == Phase::Recover {
+            self.report.critical_path = path;
+        }
         Ok(Outcome::Passed)
     }
 
@@ -276,7 +280,7 @@ impl<'a> Rehearsal<'a> {
             let was_there = report.baseline.is_some() && is_upgrade;
             if was_there { report.upgrade = count } else { report.from_zero = count }
         }
-        if !is_upgrade {
+        if outcome == Outcome::Passed {
             self.report.critical_path = critical_path(&conducted.run);
         }
         Ok(outcome)
@@ -335,14 +339,21 @@ impl<'a> Rehearsal<'a> {
         parts.into_iter().chain(candidate).collect()
     }
 
+    /// Destroys all parts, and once more those that failed: what one part could not give up may have been in use by a later one.
     fn destroy(&mut self, phase: Phase) -> Result<Outcome, CommandError> {
-        let mut outcome = Outcome::Passed;
+        let (mut outcome, mut again) = (Outcome::Passed, Vec::new());
         for part in self.parts_to_destroy() {
-            let mut conducted = self.work(&part, Mode::Destroy, true, Drill::default())?;
-            if conducted.run.outcome() == RunOutcome::Failed {
-                views::say("Trying once more to destroy what is left.");
-                conducted = self.work(&part, Mode::Destroy, true, Drill::default())?;
+            let conducted = self.work(&part, Mode::Destroy, true, Drill::default())?;
+            match conducted.run.outcome() {
+                RunOutcome::Failed => again.push(part),
+                _ => outcome = worse(outcome, self.take_in(phase, &conducted.run)),
             }
+        }
+        if !again.is_empty() && outcome != Outcome::Interrupted {
+            views::say("Trying once more to destroy what is left.");
+        }
+        for part in again {
+            let conducted = self.work(&part, Mode::Destroy, true, Drill::default())?;
             outcome = worse(outcome, self.take_in(phase, &conducted.run));
         }
         Ok(outcome)

@@ -1,11 +1,11 @@
 //! Destroys what ephemeral environments left: those that outlived their time, and those whose process is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrace_domain::name::StackName;
-use terrace_domain::rehearsal::Scope;
-use terrace_domain::run::{Mode, Outcome as RunOutcome};
+use terrace_domain::rehearsal::{Practice, Scope, SweepReason};
+use terrace_domain::run::{Mode, Moment, Outcome as RunOutcome};
 use terrace_driver::home::Home;
 use terrace_driver::rehearsals::{self, Kept};
 use terrace_release::layout::Layout;
@@ -26,7 +26,7 @@ pub struct Swept {
     /// Its name.
     pub name: String,
     /// Why it is swept.
-    pub why: &'static str,
+    pub why: SweepReason,
     /// What is left, by stack; empty when nothing is.
     pub left: BTreeMap<StackName, Vec<String>>,
     /// What kept it from being destroyed.
@@ -41,49 +41,48 @@ impl Swept {
 }
 
 /// The environments that are to be swept, and why. `named`: those alone, whatever their time.
-pub fn due(home: &Home, named: &[String]) -> Result<Vec<(Kept, &'static str)>, CommandError> {
+pub fn due(home: &Home, named: &[String]) -> Result<Vec<(Kept, SweepReason)>, CommandError> {
     let (all, errors) = rehearsals::all(home);
     for error in errors {
         views::error::warn(&error.to_string());
     }
-    if let Some(unknown) = named.iter().find(|name| !all.iter().any(|kept| kept.environment.name.as_str() == *name)) {
-        return Err(CommandError::usage(format!("there is no ephemeral environment `{unknown}`"))
-            .help("`terrace rehearse list` shows all."));
+    if !named.is_empty() {
+        return named.iter().map(|name| Ok((find(home, &all, name)?, SweepReason::Named))).collect();
     }
     let now = views::time::now();
-    let why = |kept: &Kept| {
-        let name = kept.environment.name.as_str();
-        if !kept.is_standing || is_held(home, name) {
-            return None;
-        }
-        if named.iter().any(|one| one == name) {
-            return Some("asked for");
-        }
-        if !named.is_empty() {
-            return None;
-        }
-        if kept.environment.is_expired(now) {
-            return Some("outlived its time");
-        }
-        // Where it is to be left standing, its process has ended as it should.
-        (!kept.environment.keeps || kept.report.is_none()).then_some("left by a process that is gone")
-    };
-    Ok(all.into_iter().filter_map(|kept| why(&kept).map(|why| (kept, why))).collect())
+    let due = all.into_iter().filter_map(|kept| reason(&kept, now).map(|why| (kept, why)));
+    Ok(due.filter(|(kept, _)| !is_held(home, kept.environment.name.as_str())).collect())
+}
+
+/// The environment of a name, if it can be destroyed.
+fn find(home: &Home, all: &[Kept], name: &str) -> Result<Kept, CommandError> {
+    let found = all.iter().find(|kept| kept.environment.name.as_str() == name).ok_or_else(|| {
+        CommandError::usage(format!("there is no ephemeral environment `{name}`"))
+            .help("`terrace rehearse list` shows all.")
+    })?;
+    if is_held(home, name) {
+        return Err(CommandError::failed(format!("a process is at work in {name}"))
+            .help("It destroys it at its end; to end it now, interrupt that process (Ctrl-C)."));
+    }
+    Ok(found.clone())
+}
+
+fn reason(kept: &Kept, now: Moment) -> Option<SweepReason> {
+    kept.environment.sweep_reason(kept.report.is_some(), now).filter(|_| kept.is_standing)
 }
 
 /// Destroys what is due, one environment after another.
 pub fn sweep(
     settings: &Settings,
     home: &Home,
-    due: Vec<(Kept, &'static str)>,
+    due: &[(Kept, SweepReason)],
     parallelism: usize,
     lock_wait_secs: u64,
 ) -> Vec<Swept> {
     let mut all = Vec::new();
     for (kept, why) in due {
-        let name = kept.environment.name.to_string();
-        views::say(&format!("Sweeping {name}: {why}"));
-        let swept = match one(settings, home, &kept, parallelism, lock_wait_secs) {
+        let (name, why) = (kept.environment.name.to_string(), *why);
+        let swept = match one(settings, home, &name, why, parallelism, lock_wait_secs) {
             Ok(Some(left)) => Swept { name, why, left, error: None },
             // Somebody took it meanwhile.
             Ok(None) => continue,
@@ -100,11 +99,21 @@ pub fn sweep(
 fn one(
     settings: &Settings,
     home: &Home,
-    kept: &Kept,
+    name: &str,
+    why: SweepReason,
     parallelism: usize,
     lock_wait_secs: u64,
 ) -> Result<Option<BTreeMap<StackName, Vec<String>>>, CommandError> {
-    let Some(ground) = Ground::take_over(settings, home, kept, parallelism)? else { return Ok(None) };
+    let Some((ground, kept)) = Ground::take_over(settings, home, name, parallelism)? else { return Ok(None) };
+    // Until it was held, another sweep may have destroyed it, or its rehearsal come to an end that leaves it standing.
+    if why != SweepReason::Named && reason(&kept, views::time::now()).is_none() {
+        return Ok(None);
+    }
+    if !kept.is_standing {
+        views::say(&format!("Nothing of {name} is there any more."));
+        return Ok(Some(BTreeMap::new()));
+    }
+    views::say(&format!("Sweeping {name}: {}", why.in_words()));
     let mut parts = Vec::new();
     if !kept.releases.is_empty() {
         let layout = Layout::open(&home.releases())?;
@@ -118,13 +127,11 @@ fn one(
     let mut left = BTreeMap::new();
     // What was deployed last says how a stack is now; what only earlier ones have rests on nothing that those still need.
     let last = parts.len().saturating_sub(1);
-    let claimed: Vec<_> = parts
-        .iter()
-        .map(|(_, opened)| opened.estate.stacks.keys().cloned().collect::<std::collections::BTreeSet<_>>())
-        .collect();
+    let claimed: Vec<_> =
+        parts.iter().map(|(_, opened)| opened.estate.stacks.keys().cloned().collect::<BTreeSet<_>>()).collect();
     for pass in 0..2 {
         left.clear();
-        for (at, (release, opened)) in parts.iter().enumerate().collect::<Vec<_>>() {
+        for (at, (release, opened)) in parts.iter().enumerate() {
             let mut stacks = claimed[at].clone();
             if at != last {
                 stacks.retain(|name| !claimed[last].contains(name));
@@ -154,14 +161,19 @@ fn destroy(
     settings: &Settings,
     ground: &Ground,
     (release, opened): (&Arc<ReleaseTree>, &Opened),
-    stacks: &std::collections::BTreeSet<StackName>,
+    stacks: &BTreeSet<StackName>,
     lock_wait_secs: u64,
 ) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
     let Opened { estate, graph, .. } = opened;
     let chosen = ground.environment.stacks.iter().filter(|name| estate.stacks.contains_key(*name)).cloned().collect();
     let scope = Scope::of(estate, graph, &chosen, ground.environment.fixtures)
         .map_err(|error| CommandError::usage(error.to_string()))?;
-    let wanted: std::collections::BTreeSet<StackName> = scope.deployed().intersection(stacks).cloned().collect();
+    let mut deployed = scope.deployed();
+    if ground.environment.practice != Practice::Zero {
+        // What stands in for a stack of the release may not have stood in for it in what ran before. What was never deployed is done at once.
+        deployed.extend(graph.upstream_closure(&chosen).into_keys());
+    }
+    let wanted: BTreeSet<StackName> = deployed.intersection(stacks).cloned().collect();
     if wanted.is_empty() {
         return Ok(BTreeMap::new());
     }

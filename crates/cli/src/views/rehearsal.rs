@@ -5,7 +5,7 @@ use std::fmt::Write;
 use console::style;
 use serde::Serialize;
 use serde_json::Value as Json;
-use terrace_domain::rehearsal::{Ephemeral, Lost, Phase, PlanCount, Report, Role, Verdict};
+use terrace_domain::rehearsal::{Ephemeral, Lost, Phase, PlanCount, Practice, Report, Role, Verdict};
 use terrace_driver::rehearsals::{Kept, Recovered, wire};
 
 use super::{count, print, print_json, say, table, time};
@@ -17,13 +17,13 @@ const DETAILS_MAX: usize = 12;
 /// That a rehearsal begins.
 pub fn headline(environment: &Ephemeral, stacks: usize) {
     say(&format!(
-        "{} {} of {} in {}, an ephemeral environment like {} that lives until {}",
+        "{} {} of {} in {}, an ephemeral environment like {} that lives for {} at most",
         style("Rehearsal").for_stderr().bold(),
         environment.practice.in_words(),
         count(stacks, "stack"),
         style(&environment.name).for_stderr().bold(),
         environment.like,
-        time::rfc3339(environment.expires),
+        time::duration(environment.expires.millis_since(environment.created)),
     ));
 }
 
@@ -53,17 +53,22 @@ pub fn report_to_people(report: &Report) {
 
 fn text(report: &Report) -> String {
     let mut all = String::new();
-    let mut out = table::with_headings(["STACK", "ROLE", "FROM ZERO", "UPGRADE", "TOOK"]);
+    let is_upgrade = report.practice() == Practice::Upgrade;
+    let headings = ["STACK", "ROLE", "FROM ZERO"].into_iter().chain(is_upgrade.then_some("UPGRADE")).chain(["TOOK"]);
+    let mut out = table::with_headings(headings);
     let plan = |count: Option<&PlanCount>| count.map_or_else(|| "-".to_owned(), in_words);
     for (name, stack) in &report.stacks {
         let role = match &stack.role {
-            Role::Rehearsed if is_new(report, stack.baseline.is_some()) => "new: nothing to upgrade from".to_owned(),
+            Role::Rehearsed if is_upgrade && stack.baseline.is_none() => "new: nothing to upgrade from".to_owned(),
             Role::Rehearsed => "rehearsed".to_owned(),
             Role::Upstream => "upstream".to_owned(),
             Role::StoodIn(what) => format!("stood in for ({what})"),
         };
         let took = stack.took_ms.map_or_else(|| "-".to_owned(), time::duration);
-        out.add_row([name.to_string(), role, plan(stack.from_zero.as_ref()), plan(stack.upgrade.as_ref()), took]);
+        let mut row = vec![name.to_string(), role, plan(stack.from_zero.as_ref())];
+        row.extend(is_upgrade.then(|| plan(stack.upgrade.as_ref())));
+        row.push(took);
+        out.add_row(row);
     }
     all.push_str(&table::to_text(&mut out));
     for finding in &report.findings {
@@ -92,10 +97,6 @@ fn text(report: &Report) -> String {
     all
 }
 
-fn is_new(report: &Report, was_there: bool) -> bool {
-    report.practice() == terrace_domain::rehearsal::Practice::Upgrade && !was_there
-}
-
 fn verdict(report: &Report) -> String {
     let look = match report.verdict {
         Verdict::Passed => style("passed").green(),
@@ -106,9 +107,9 @@ fn verdict(report: &Report) -> String {
         return format!("{} {look}.", report.environment.name);
     };
     let took = time::duration(last.ended.millis_since(first.began));
-    let Ephemeral { name, practice, keeps, .. } = &report.environment;
+    let Ephemeral { name, practice, .. } = &report.environment;
     let mut text = format!("Rehearsal {} in {name} {look}, in {took}.", practice.in_words());
-    if *keeps {
+    if report.environment.is_left_standing() {
         let _ = write!(
             text,
             " It is left standing until {}: `terrace sweep {name}` destroys it before.",
@@ -129,7 +130,7 @@ fn in_words(plan: &PlanCount) -> String {
     if parts.is_empty() { "=".to_owned() } else { parts.join(" ") }
 }
 
-/// Several reports as JSON: `terrace.rehearsals/1`, or the only one, `terrace.rehearsal/1`.
+/// Reports as JSON: the only one, `terrace.rehearsal/1`, or else all (where nothing was to be rehearsed none), `terrace.rehearsals/1`.
 pub fn reports_json(reports: &[Report]) {
     match reports {
         [only] => raw_json(&wire::report(only)),
@@ -154,19 +155,20 @@ pub fn list(all: &[Kept]) {
         say("There was no rehearsal yet: `terrace rehearse zero` is one.");
         return;
     }
+    let now = time::now();
     let mut out = table::with_headings(["ENVIRONMENT", "KIND", "VERDICT", "BEGAN", "STANDS"]);
     for kept in all {
         let verdict = kept.report.as_ref().and_then(|report| report["verdict"].as_str()).unwrap_or("no end");
-        let stands = if kept.is_standing {
-            format!("until {}", time::rfc3339(kept.environment.expires))
-        } else {
-            "-".to_owned()
+        let stands = match (kept.is_standing, kept.environment.is_expired(now)) {
+            (false, _) => "-".to_owned(),
+            (true, true) => "outlived its time".to_owned(),
+            (true, false) => format!("for {}", time::duration(kept.environment.expires.millis_since(now))),
         };
         out.add_row([
             kept.environment.name.to_string(),
             kept.environment.practice.in_words(),
             verdict.to_owned(),
-            time::age(kept.environment.created, time::now()),
+            time::age(kept.environment.created, now),
             stands,
         ]);
     }
@@ -222,7 +224,7 @@ pub fn swept_json(all: &[Swept]) {
         let left: serde_json::Map<_, _> =
             swept.left.iter().map(|(stack, resources)| (stack.to_string(), resources.clone().into())).collect();
         serde_json::json!({
-            "environment": swept.name, "why": swept.why, "clean": swept.is_clean(), "left": left, "error": swept.error,
+            "environment": swept.name, "why": swept.why.in_words(), "clean": swept.is_clean(), "left": left, "error": swept.error,
         })
     };
     print_json("terrace.sweep/1", &Sweep { swept: all.iter().map(one).collect() });

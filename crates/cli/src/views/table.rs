@@ -4,10 +4,10 @@ use comfy_table::{ContentArrangement, Table};
 
 /// An empty table with these headings. Lines are not broken: what does not fit is the terminal's to wrap, and pipes get one line a
 /// row.
-pub fn with_headings<const N: usize>(headings: [&str; N]) -> Table {
+pub fn with_headings<'a>(headings: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(headings.map(|heading| console::style(heading).bold().to_string()));
+    table.set_header(headings.into_iter().map(|heading| console::style(heading).bold().to_string()));
     table
 }
 

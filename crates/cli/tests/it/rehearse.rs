@@ -398,7 +398,8 @@ fn what_is_kept_lives_until_its_time_is_over_and_so_many_live_at_once() {
     assert!(kept.stdout.contains("It is left standing until"), "{kept}");
     desk.ok(&["sweep"]).says(&["Nothing is to be swept"]);
     assert_eq!(left(&desk), ["network net-one"]);
-    desk.ok(&["rehearse", "zero", "net", "--again", "--keep", "--name", "two", "--ttl", "1ms"]);
+    // That proves nothing: it may be what cannot be destroyed.
+    desk.ok(&["rehearse", "zero", "net", "--keep", "--name", "two", "--ttl", "1ms"]).without(&["proven"]);
     desk.ok(&["sweep", "--dry-run"]).says(&["would destroy two: outlived its time"]);
     desk.run(&["rehearse", "zero", "net", "--again", "--name", "one"])
         .expect(2)
@@ -434,7 +435,8 @@ fn parallel_rehearsals_do_not_meet() {
 #[test]
 fn an_interrupt_ends_in_cleaning_up() {
     let Some(desk) = desk() else { return };
-    desk.ok(&["sandbox", "latency", "0.2"]);
+    // Long enough for a signal to come before the end; what has begun by then is waited for, a database longest.
+    desk.ok(&["sandbox", "latency", "0.02"]);
     let terrace = desk.start(&["rehearse", "zero"]);
     wait_until("something is being made", || desk.calls().iter().any(|call| call.operation == "create"));
     terrace.signal(Signal::INT);
@@ -598,6 +600,78 @@ fn a_resource_that_cannot_be_imported_is_listed() {
 }
 
 #[test]
+fn what_was_removed_since_is_destroyed_with_what_ran_before() {
+    let Some(desk) = desk() else { return };
+    desk.ok(&["deliver"]);
+    // `app` rests on `data` in what runs, and on nothing any more.
+    fs::remove_dir_all(desk.folder().join("stacks/data")).unwrap();
+    desk.edit("stacks/app/stack.hcl", "    endpoint = stack.data.endpoint\n", "    endpoint = \"none\"\n");
+    desk.edit(
+        "stacks/app/stack.hcl",
+        "  fixture \"data\" {\n    outputs = { endpoint = \"postgres://stand-in\" }\n  }\n",
+        "",
+    );
+    desk.commit("Without a database");
+    let report = desk.json(&["rehearse", "upgrade", "app", "--no-fixtures", "--json"]);
+    assert_eq!(report["verdict"], "passed", "{report}");
+    let created = desk.changes().iter().filter(|change| change.starts_with("create up-")).count();
+    assert_eq!(created, 3, "the database, too");
+    assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
+    // Nor does a crash leave it, whatever stands in for what now.
+    let mut crashes = 0;
+    for after in (20..60).step_by(10) {
+        let mut command = desk.command(&["rehearse", "upgrade", "app", "--again"]);
+        command.env("TERRACE_CRASH_AFTER", after.to_string());
+        crashes += usize::from(!command.output().unwrap().status.success());
+        desk.ok(&["sweep"]);
+        assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()), "after {after} entries");
+    }
+    assert!(crashes > 0);
+}
+
+#[test]
+fn a_release_without_the_environment_to_be_like_is_told_before_anything_is_made() {
+    let Some(desk) = desk() else { return };
+    desk.ok(&["deliver"]);
+    desk.edit(
+        "terrace.hcl",
+        "environment \"dev\" {",
+        "environment \"lab\" {\n  vars = { zone = \"lab\" }\n}\nenvironment \"dev\" {",
+    );
+    desk.commit("A laboratory");
+    let changes = desk.changes_of(|| {
+        desk.run(&["rehearse", "upgrade", "net", "--again", "--like", "lab"])
+            .expect(2)
+            .says(&["there is no environment `lab` in release", "\"Begin\"", "--like ENVIRONMENT", "dev, prod"])
+            .without(&["Rehearsal upgrade of"]);
+    });
+    assert_eq!((changes, standing(&desk)), (Vec::new(), Vec::new()));
+    desk.ok(&["rehearse", "zero", "net", "--like", "lab"]);
+}
+
+#[test]
+fn two_sweeps_at_once_destroy_all_of_it_once_and_what_is_at_work_is_left_alone() {
+    let Some(desk) = desk() else { return };
+    desk.ok(&["rehearse", "zero", "net", "--keep", "--name", "one", "--ttl", "1ms"]);
+    desk.ok(&["rehearse", "zero", "net", "--again", "--keep", "--name", "two", "--ttl", "1ms"]);
+    desk.ok(&["sandbox", "latency", "0.05"]);
+    let both = [desk.start(&["sweep"]), desk.start(&["sweep"])];
+    for one in both {
+        one.wait().expect(0);
+    }
+    let destroyed: Vec<_> = desk.changes().into_iter().filter(|change| change.starts_with("delete")).collect();
+    assert_eq!(destroyed.len(), 2, "{destroyed:?}");
+    assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
+    desk.ok(&["sweep", "one"]).says(&["Nothing of one is there any more."]);
+    desk.ok(&["sweep", "--dry-run"]).says(&["Nothing is to be swept"]);
+    let terrace = desk.start(&["rehearse", "zero", "net", "--again", "--name", "three"]);
+    wait_until("it is at work", || standing(&desk) == ["three"]);
+    desk.run(&["sweep", "three"]).expect(1).says(&["a process is at work in three"]);
+    terrace.wait().expect(0);
+    assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn lost_code_is_written_back_and_builds_to_the_same_release() {
     let Some(desk) = desk() else { return };
     desk.ok(&["release", "build"]);
@@ -610,4 +684,24 @@ fn lost_code_is_written_back_and_builds_to_the_same_release() {
         .says(&["Built again, every digest is what it was"]);
     assert!(Path::new(to).join("stacks/app/main.tf").exists());
     desk.run(&["recover", "--lost", "code", "--to", to, "--layout", layout]).expect(2);
+}
+
+#[test]
+fn rehearsals_of_the_example_do_not_meet() {
+    let Some(terraform) = tools::terraform() else { return };
+    let desk = crate::harbour::estate(&terraform);
+    desk.ok(&["release", "build"]);
+    // `shop` rests on `dns`, which has a domain: the only name that is not made of the environment's by the code.
+    let both =
+        [desk.start(&["rehearse", "zero", "shop", "--json"]), desk.start(&["rehearse", "zero", "dns", "--json"])];
+    let reports = both.map(|one| one.wait().expect(0).json());
+    let roles = |report: &Json| -> Vec<String> {
+        let stacks = report["stacks"].as_array().unwrap().iter();
+        stacks.map(|one| format!("{} {}", one["stack"].as_str().unwrap(), one["role"].as_str().unwrap())).collect()
+    };
+    assert_eq!(roles(&reports[1]), ["aws-cluster stood_in", "dns rehearsed", "google-cluster stood_in"]);
+    assert!(roles(&reports[0]).contains(&"aws-cluster stood_in".to_owned()), "{:?}", roles(&reports[0]));
+    assert_eq!((desk.exists(), standing(&desk)), (Vec::new(), Vec::new()));
+    // What is proven prints no report, and is JSON all the same.
+    assert_eq!(desk.json(&["rehearse", "zero", "dns", "--json"])["rehearsals"], json!([]));
 }

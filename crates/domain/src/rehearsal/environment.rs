@@ -8,7 +8,7 @@ use crate::name::{EnvironmentName, StackName, StageName};
 use crate::run::Moment;
 use crate::value::Value;
 
-use super::Practice;
+use super::{Lost, Practice};
 
 /// The longest name of an ephemeral environment, in characters. It becomes part of names in clouds, of which the shortest are Azure's storage
 /// accounts (24), Google's service accounts (30) and AWS's load balancers (32); half of that is left to what it is the name of.
@@ -65,6 +65,28 @@ pub struct Ephemeral {
     pub fixtures: bool,
 }
 
+/// Why an ephemeral environment is destroyed by a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SweepReason {
+    /// Somebody named it.
+    Named,
+    /// It has outlived its time.
+    Expired,
+    /// The process that should have destroyed it is gone, or could not.
+    Abandoned,
+}
+
+impl SweepReason {
+    /// In words, stable for JSON.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Named => "asked for",
+            Self::Expired => "outlived its time",
+            Self::Abandoned => "left by a process that is gone",
+        }
+    }
+}
+
 /// A name for an ephemeral environment, from random bytes.
 pub fn name_from(practice: Practice, random: [u8; RANDOM_LENGTH]) -> EnvironmentName {
     let prefix = match practice {
@@ -100,6 +122,22 @@ pub fn check_name(text: &str, estate: &Estate) -> Result<EnvironmentName, Epheme
 }
 
 impl Ephemeral {
+    /// Whether something of it is left standing when its rehearsal is over, to look at: where only code is recovered, nothing is made.
+    pub fn is_left_standing(&self) -> bool {
+        self.keeps && self.practice != Practice::Recovery(Lost::Code)
+    }
+
+    /// Why it is to be swept, when no process is at work in it; `None` where it is not. `is_over`: whether its rehearsal came to its end.
+    pub fn sweep_reason(&self, is_over: bool, now: Moment) -> Option<SweepReason> {
+        if self.is_expired(now) {
+            Some(SweepReason::Expired)
+        } else if self.is_left_standing() && is_over {
+            None
+        } else {
+            Some(SweepReason::Abandoned)
+        }
+    }
+
     /// Whether it has outlived its time.
     pub fn is_expired(&self, now: Moment) -> bool {
         now >= self.expires
@@ -149,7 +187,6 @@ impl Ephemeral {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Lost;
     use super::*;
 
     #[test]
@@ -162,5 +199,34 @@ mod tests {
             }
         }
         assert_ne!(name_from(Practice::Zero, [1, 2, 3, 4, 5, 6]), name_from(Practice::Zero, [1, 2, 3, 4, 5, 7]));
+    }
+    fn ephemeral(practice: Practice, keeps: bool) -> Ephemeral {
+        Ephemeral {
+            name: name_from(practice, [0; RANDOM_LENGTH]),
+            practice,
+            like: EnvironmentName::new("dev").unwrap(),
+            vars: BTreeMap::new(),
+            owner: "ada@desk".to_owned(),
+            created: Moment(0),
+            expires: Moment(100),
+            keeps,
+            stacks: Vec::new(),
+            fixtures: false,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_swept_when_it_has_outlived_its_time_and_all_else_when_no_process_is_at_work_in_it() {
+        let (early, late) = (Moment(99), Moment(100));
+        let reason = |practice, keeps, is_over, now| ephemeral(practice, keeps).sweep_reason(is_over, now);
+        assert_eq!(reason(Practice::Zero, true, true, early), None);
+        assert_eq!(reason(Practice::Zero, true, true, late), Some(SweepReason::Expired));
+        // Killed before it came to the point where it is kept.
+        assert_eq!(reason(Practice::Zero, true, false, early), Some(SweepReason::Abandoned));
+        // Over, and not all of it could be destroyed.
+        assert_eq!(reason(Practice::Zero, false, true, early), Some(SweepReason::Abandoned));
+        assert_eq!(reason(Practice::Zero, false, false, late), Some(SweepReason::Expired));
+        // Of code that is recovered nothing stands.
+        assert_eq!(reason(Practice::Recovery(Lost::Code), true, true, early), Some(SweepReason::Abandoned));
     }
 }

@@ -87,6 +87,11 @@ impl Scope {
         Ok(scope)
     }
 
+    /// Whether anything stands in for a stack.
+    pub fn has_stand_ins(&self) -> bool {
+        !self.values.is_empty() || !self.folders.is_empty()
+    }
+
     /// The stacks that are deployed: those that take part for real, and those in whose place a folder is.
     pub fn deployed(&self) -> BTreeSet<StackName> {
         let is_deployed =

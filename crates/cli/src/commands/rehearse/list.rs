@@ -9,8 +9,18 @@ use crate::project::Project;
 use crate::settings::Settings;
 use crate::views;
 
+const LIST_HELP: &str = "\
+Examples:
+  terrace rehearse list
+  terrace rehearse list --json";
+
+const SHOW_HELP: &str = "\
+Examples:
+  terrace rehearse show zero-4k2m9q";
+
 /// List the rehearsals that are remembered, and the environments that stand
 #[derive(Debug, Args)]
+#[command(after_help = LIST_HELP)]
 pub struct List {
     /// Print JSON (terrace.rehearsal-list/1)
     #[arg(long)]
@@ -19,6 +29,7 @@ pub struct List {
 
 /// Show what a rehearsal came to, as JSON (terrace.rehearsal/1)
 #[derive(Debug, Args)]
+#[command(after_help = SHOW_HELP)]
 pub struct Show {
     /// Its environment
     #[arg(value_name = "NAME")]

@@ -14,6 +14,22 @@ use crate::selection::Selection;
 use crate::settings::{Settings, default_parallelism};
 use crate::views;
 
+const ZERO_HELP: &str = "\
+Everything that the stacks rest on is deployed, too, or what fixtures put in its place. What has evidence already is passed over.
+
+Examples:
+  terrace rehearse zero                     all stacks of the last commit
+  terrace rehearse zero shop --no-fixtures  one stack, with all that it rests on for real
+  terrace rehearse zero shop --keep         leave it standing, to look at";
+
+const UPGRADE_HELP: &str = "\
+A plan that would replace or destroy what holds data, or has `prevent_destroy`, is refused, unless the stack's `upgrade` block allows it.
+
+Examples:
+  terrace rehearse upgrade                  all stacks of the last commit, over what production runs
+  terrace rehearse upgrade --affected main  what changed since main
+  terrace rehearse upgrade --from staging   over what staging runs";
+
 /// Options of all rehearsals.
 #[derive(Debug, Args)]
 pub struct Common {
@@ -84,6 +100,7 @@ struct What {
 
 /// Deploy a release from nothing, plan it again, and destroy it
 #[derive(Debug, Args)]
+#[command(after_help = ZERO_HELP)]
 pub struct Zero {
     #[command(flatten)]
     what: What,
@@ -91,6 +108,7 @@ pub struct Zero {
 
 /// Deploy what production runs from nothing, then the release over it
 #[derive(Debug, Args)]
+#[command(after_help = UPGRADE_HELP)]
 pub struct Upgrade {
     #[command(flatten)]
     what: What,
@@ -128,10 +146,11 @@ impl What {
 
 /// Tells what a rehearsal came to.
 pub fn finish(report: Option<&Report>, json: bool) -> Exit {
-    let Some(report) = report else { return Exit::Done };
     if json {
-        views::rehearsal::reports_json(std::slice::from_ref(report));
-    } else {
+        views::rehearsal::reports_json(report.map_or(&[], std::slice::from_ref));
+    }
+    let Some(report) = report else { return Exit::Done };
+    if !json {
         views::rehearsal::report(report);
     }
     if report.verdict == Verdict::Passed { Exit::Done } else { Exit::Failed }

@@ -12,8 +12,17 @@ use crate::rehearsal::{Baseline, Request, baseline_of, rehearse};
 use crate::settings::Settings;
 use crate::views;
 
+const AFTER_HELP: &str = "\
+Production is not touched: what runs there is deployed from nothing elsewhere, lost, and recovered by the clock. `rto` of the `recovery` block is
+the objective.
+
+Examples:
+  terrace rehearse recovery --lost infrastructure
+  terrace rehearse recovery --lost code     make the repository again from the releases, and compare every digest";
+
 /// Lose something on purpose in a copy of what runs, recover it, and measure how long that takes
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub struct Recovery {
     /// What is lost
     #[arg(long, value_name = "infrastructure|state|code", value_parser = lost)]
