@@ -18,8 +18,19 @@ use crate::settings::Settings;
 use crate::views;
 use crate::views::timeline::Picture;
 
+const TIMELINE_HELP: &str = "\
+Examples:
+  terrace rehearse timeline                  the newest rehearsal
+  terrace rehearse timeline zero-4k2m9q --format html --output rehearsal.html";
+
+const HISTORY_HELP: &str = "\
+Examples:
+  terrace rehearse history
+  terrace rehearse history --format svg --output recoveries.svg";
+
 /// Show when what was done in a rehearsal, and which chain of instances decided its end
 #[derive(Debug, Args)]
+#[command(after_help = TIMELINE_HELP)]
 pub struct Timeline {
     /// Its environment; the newest rehearsal by default
     #[arg(value_name = "NAME")]
@@ -30,6 +41,7 @@ pub struct Timeline {
 
 /// Show how long recoveries took, over time
 #[derive(Debug, Args)]
+#[command(after_help = HISTORY_HELP)]
 pub struct History {
     #[command(flatten)]
     drawing: history::Drawing,
