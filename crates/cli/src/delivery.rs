@@ -105,6 +105,8 @@ pub struct Drill {
     pub stand_ins: BTreeMap<(StackName, StackName), BTreeMap<String, Value>>,
     /// Stacks in whose place fixtures are deployed: they have no release.
     pub fixtures: BTreeSet<StackName>,
+    /// The stacks of which the rehearsal began an apply before: nothing of the others may be there.
+    pub begun: BTreeSet<StackName>,
     /// Whether it is told attribute by attribute what plans would still change.
     pub compares: bool,
     /// Gates of the environment.

@@ -2,6 +2,7 @@
 //! next, the name and the limits of an ephemeral environment, and what a rehearsal came to. Performs nothing.
 
 mod environment;
+mod own;
 mod phase;
 mod report;
 mod scope;
@@ -10,6 +11,7 @@ mod settings;
 use crate::estate::Estate;
 use crate::name::EnvironmentName;
 pub use environment::{EPHEMERAL_NAME_LENGTH_MAX, Ephemeral, EphemeralNameError, SweepReason, check_name, name_from};
+pub use own::{Known, not_its_own, undoing};
 pub use phase::{Outcome, Phase, Practice, Progress};
 pub use report::{Finding, PlanCount, Report, Role, StackReport, TimedPhase, Verdict};
 

@@ -83,6 +83,8 @@ pub struct Context {
 pub struct Practice {
     /// Values that stand in for the outputs of stacks, by who reads them and whose they are.
     pub stand_ins: BTreeMap<(StackName, StackName), BTreeMap<String, Value>>,
+    /// The stacks of which the rehearsal began an apply before: nothing of the others may be there.
+    pub begun: BTreeSet<StackName>,
     /// Whether it is told attribute by attribute what a plan would still change.
     pub compares: bool,
 }

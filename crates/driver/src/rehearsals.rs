@@ -9,9 +9,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
+use terrace_domain::digest::Digest;
 use terrace_domain::ledger::{Kind, NewEntry};
+use terrace_domain::name::StackName;
 use terrace_domain::rehearsal::{Ephemeral, Lost, Practice, Report, Verdict};
-use terrace_domain::run::Moment;
+use terrace_domain::run::{Mode, Moment};
 
 use crate::home::{Home, HomeError, make_private};
 use crate::ledger::{self, Filter};
@@ -25,6 +27,9 @@ const REPORT_FILE: &str = "report.json";
 const JOURNAL_FILE: &str = "journal.db";
 /// So many recoveries are looked back upon, at most.
 const HISTORY_MAX: usize = 1000;
+
+/// More runs than any rehearsal has, sweeps that failed among them.
+const RUNS_MAX: usize = 100_000;
 
 static BEGAN: Kind = Kind::known("rehearsal_began");
 static ENDED: Kind = Kind::known("rehearsal_ended");
@@ -162,6 +167,25 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), RehearsalError> {
     io::Write::write_all(&mut file, bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map(drop).map_err(|error| failed(error.error))
+}
+
+/// The stacks of which something may exist in a rehearsal's environment, by the ledger of its own: an apply of them may have been begun. Each with the estate
+/// release that was applied last. What a later run destroyed is among them still.
+pub fn begun(own: &Home, actor: &str) -> Result<BTreeMap<StackName, Digest>, StoreError> {
+    let path = own.database();
+    let mut begun = BTreeMap::new();
+    // Before there is a ledger, nothing is applied.
+    if !path.exists() {
+        return Ok(begun);
+    }
+    let store = Store::open(&path, actor)?;
+    for row in store.runs(None, RUNS_MAX)?.into_iter().rev() {
+        let Some((run, _)) = store.replay(row.id)? else { continue };
+        let Some(release) = run.order().release.filter(|_| run.order().mode == Mode::Deliver) else { continue };
+        let applied = run.instances().iter().filter(|instance| instance.may_have_applied());
+        begun.extend(applied.map(|instance| (instance.stack().clone(), release)));
+    }
+    Ok(begun)
 }
 
 impl Store {

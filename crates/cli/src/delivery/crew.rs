@@ -108,7 +108,11 @@ impl Crew<'_> {
             digest_key: DigestKey::open(&home.digest_key()).map_err(|error| CommandError::failed(error.to_string()))?,
             lock_wait_secs: self.lock_wait_secs,
             lockers: self.settings.lockers(),
-            practice: self.drill.map(|drill| Practice { stand_ins: drill.stand_ins.clone(), compares: drill.compares }),
+            practice: self.drill.map(|drill| Practice {
+                stand_ins: drill.stand_ins.clone(),
+                begun: drill.begun.clone(),
+                compares: drill.compares,
+            }),
             weighing: order
                 .stages
                 .iter()

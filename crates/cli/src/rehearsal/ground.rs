@@ -10,6 +10,7 @@ use terrace_domain::run::Moment;
 use terrace_driver::home::{Home, make_private};
 use terrace_driver::instance::backend_of;
 use terrace_driver::rehearsals::{self, Kept};
+use terrace_driver::store::Store;
 use terrace_release::tree::ReleaseTree;
 use terrace_world::lock::{Lock, LockError};
 
@@ -73,7 +74,7 @@ impl Ground {
         let created = views::time::now();
         let ttl = i64::try_from(request.ttl_ms.unwrap_or(estate.rehearsals.ttl_ms)).unwrap_or(i64::MAX);
         let mut environment = Ephemeral {
-            name: name(&home, estate, request)?,
+            name: name(settings, &home, estate, request)?,
             practice: request.practice,
             like,
             vars: BTreeMap::new(),
@@ -136,6 +137,13 @@ impl Ground {
         drill: Drill,
     ) -> Result<Prospect, CommandError> {
         let project = Project::find(settings)?.at_home(self.own_home());
+        if opened.estate.environments.contains_key(&self.environment.name) {
+            return Err(CommandError::usage(format!(
+                "`{}` is the name of an environment of the estate in a release that takes part",
+                self.environment.name
+            ))
+            .help("Rehearse under another name: a rehearsal there would destroy what runs."));
+        }
         let estate = self.environment.join(&opened.estate).ok_or_else(|| {
             CommandError::usage(format!("the release knows no environment `{}`", self.environment.like))
                 .help("Name another: `--like ENVIRONMENT`.")
@@ -192,7 +200,7 @@ fn like(estate: &Estate, request: &Request) -> Result<EnvironmentName, CommandEr
         .ok_or_else(|| CommandError::usage("the estate has no environment"))
 }
 
-fn name(home: &Home, estate: &Estate, request: &Request) -> Result<EnvironmentName, CommandError> {
+fn name(settings: &Settings, home: &Home, estate: &Estate, request: &Request) -> Result<EnvironmentName, CommandError> {
     let is_taken = |name: &str| home.rehearsal(name).exists();
     if let Some(named) = &request.name {
         let name = check_name(named, estate)
@@ -201,6 +209,7 @@ fn name(home: &Home, estate: &Estate, request: &Request) -> Result<EnvironmentNa
             return Err(CommandError::usage(format!("there is a rehearsal `{named}` already"))
                 .help("Choose another name, or let one be made."));
         }
+        refuse_delivered(home, named, settings)?;
         return Ok(name);
     }
     loop {
@@ -212,6 +221,19 @@ fn name(home: &Home, estate: &Estate, request: &Request) -> Result<EnvironmentNa
             return Ok(name);
         }
     }
+}
+
+/// Something was delivered, by the ledger, to an environment of the estate that has this name, or had it: what is there is not a rehearsal's own.
+pub fn refuse_delivered(home: &Home, name: &str, settings: &Settings) -> Result<(), CommandError> {
+    if !home.database().exists() {
+        return Ok(());
+    }
+    let store = Store::open(&home.database(), &settings.actor())?;
+    if store.standings(name)?.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::usage(format!("`{name}` is the name of an environment that was delivered to"))
+        .help("A rehearsal there would destroy what runs. `terrace status` and `terrace ledger log` tell of it."))
 }
 
 /// Waits until nobody else chooses: that takes a few milliseconds each.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use terrace_domain::digest::Digest;
 use terrace_domain::name::StackName;
 use terrace_domain::run::{InstanceId, Mode};
 use terrace_domain::state::StateFacts;
@@ -62,8 +63,11 @@ pub fn in_states(
     Ok(seen.into_iter().filter(|(_, resources)| !resources.is_empty()).collect())
 }
 
-/// What instances of the environment made in the sandbox cloud and what is there still, by stack.
-pub fn in_sandbox(ground: &Ground) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
+/// What those instances of the environment that the rehearsal began to apply made in the sandbox cloud and what is there still, by stack.
+pub fn in_sandbox(
+    ground: &Ground,
+    begun: &BTreeMap<StackName, Digest>,
+) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
     let path = ground.home.sandbox();
     if !path.exists() {
         return Ok(BTreeMap::new());
@@ -84,7 +88,7 @@ pub fn in_sandbox(ground: &Ground) -> Result<BTreeMap<StackName, Vec<String>>, C
     let mut left: BTreeMap<StackName, Vec<String>> = BTreeMap::new();
     for call in cloud.calls(&filter).map_err(|error| failed(&error))? {
         let stack = call.identity.split_once('/').and_then(|(_, stack)| stack.parse::<StackName>().ok());
-        if let Some(stack) = stack.filter(|_| there.contains(&call.id)) {
+        if let Some(stack) = stack.filter(|stack| begun.contains_key(stack) && there.contains(&call.id)) {
             left.entry(stack).or_default().push(format!("{} {} ({})", call.kind, call.name, call.id));
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use terrace_domain::digest::Digest;
 use terrace_domain::name::StackName;
 use terrace_domain::plan::Difference;
 use terrace_domain::rehearsal::{
-    Finding, Lost, Outcome, Phase, PlanCount, Practice, Progress, Report, Role, Scope, StackReport, TimedPhase,
-    UpgradeAllowance, Verdict,
+    Finding, Known, Lost, Outcome, Phase, PlanCount, Practice, Progress, Report, Role, Scope, StackReport, TimedPhase,
+    UpgradeAllowance, Verdict, undoing,
 };
 use terrace_domain::run::{Gate, Instance, InstanceState, Mode, Outcome as RunOutcome, Run};
 use terrace_driver::rehearsals;
@@ -325,24 +326,28 @@ impl<'a> Rehearsal<'a> {
         Ok(outcome)
     }
 
-    /// What is destroyed, part by part, in sequence: what only the baseline had, then all else.
-    fn parts_to_destroy(&self) -> Vec<Part<'a>> {
-        let candidate = self.candidate_part();
-        let mut parts = self.baseline_parts();
-        parts.reverse();
-        if let Some(candidate) = &candidate {
-            for part in &mut parts {
-                part.stacks.retain(|name| !candidate.stacks.contains(name));
-            }
-        }
-        parts.retain(|part| !part.stacks.is_empty());
-        parts.into_iter().chain(candidate).collect()
+    /// The stacks of which something may exist, each with the estate release that was applied last.
+    fn begun(&self) -> Result<BTreeMap<StackName, Digest>, CommandError> {
+        Ok(rehearsals::begun(&self.ground.own_home(), &self.settings.actor())?)
+    }
+
+    /// What is destroyed, part by part, in sequence: each stack by what was last applied of it.
+    fn parts_to_destroy(&self) -> Result<Vec<Part<'a>>, CommandError> {
+        let parts: Vec<Part<'a>> = self.baseline_parts().into_iter().chain(self.candidate_part()).collect();
+        let known: Vec<_> = parts.iter().map(|part| known(part.release, part.opened, &part.stacks)).collect();
+        let sequence = undoing(&self.begun()?, &known);
+        let part = |(at, stacks): (usize, BTreeSet<StackName>)| Part {
+            release: parts[at].release,
+            opened: parts[at].opened,
+            stacks,
+        };
+        Ok(sequence.into_iter().map(part).collect())
     }
 
     /// Destroys all parts, and once more those that failed: what one part could not give up may have been in use by a later one.
     fn destroy(&mut self, phase: Phase) -> Result<Outcome, CommandError> {
         let (mut outcome, mut again) = (Outcome::Passed, Vec::new());
-        for part in self.parts_to_destroy() {
+        for part in self.parts_to_destroy()? {
             let conducted = self.work(&part, Mode::Destroy, true, Drill::default())?;
             match conducted.run.outcome() {
                 RunOutcome::Failed => again.push(part),
@@ -362,12 +367,12 @@ impl<'a> Rehearsal<'a> {
     /// Looks whether anything is left.
     fn look(&mut self) -> Result<Outcome, CommandError> {
         let mut left: BTreeMap<StackName, Vec<String>> = BTreeMap::new();
-        for part in self.parts_to_destroy() {
+        for part in self.parts_to_destroy()? {
             let prospect =
                 self.ground.prospect(self.settings, part.opened, &self.scope, part.stacks.clone(), Drill::default())?;
             left.extend(look::in_states(&prospect, self.settings, part.release)?);
         }
-        for (stack, resources) in look::in_sandbox(&self.ground)? {
+        for (stack, resources) in look::in_sandbox(&self.ground, &self.begun()?)? {
             left.entry(stack).or_insert(resources);
         }
         for (stack, resources) in &left {
@@ -385,6 +390,7 @@ impl<'a> Rehearsal<'a> {
 
     /// Delivers or destroys some stacks there, in a run of its own.
     fn work(&mut self, part: &Part<'_>, mode: Mode, again: bool, drill: Drill) -> Result<Conducted, CommandError> {
+        let drill = Drill { begun: self.begun()?.into_keys().collect(), ..drill };
         let digest = part.release.release().digest.to_string();
         if !self.deployed_from.contains(&digest) {
             // Before anything of it is made: a sweep destroys by it what a crash leaves.
@@ -407,6 +413,12 @@ impl<'a> Rehearsal<'a> {
             _ => Outcome::Failed,
         }
     }
+}
+
+/// What a release knows of some of its stacks: what each rests on.
+pub(super) fn known(release: &ReleaseTree, opened: &Opened, stacks: &BTreeSet<StackName>) -> Known {
+    let upstream = |name: &StackName| opened.graph.upstream_of(name.as_str()).into_keys().cloned().collect();
+    (release.release().digest, stacks.iter().map(|name| (name.clone(), upstream(name))).collect())
 }
 
 pub(super) fn failed(error: impl std::error::Error) -> CommandError {
@@ -441,7 +453,7 @@ fn finding(phase: Phase, instance: &Instance) -> Option<Finding> {
                     None => format!("{}{place}", diagnostic.summary),
                 }
             });
-            (failure.summary.clone(), details.collect())
+            (failure.summary.clone(), details.chain(failure.help.clone()).collect())
         }
         InstanceState::Refused(terrace_domain::run::Refusal::Losses(why)) => {
             ("the upgrade would take away what it may not".to_owned(), why.clone())

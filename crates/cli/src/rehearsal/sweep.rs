@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrace_domain::name::StackName;
-use terrace_domain::rehearsal::{Practice, Scope, SweepReason};
+use terrace_domain::rehearsal::{Scope, SweepReason, undoing};
 use terrace_domain::run::{Mode, Moment, Outcome as RunOutcome};
 use terrace_driver::home::Home;
 use terrace_driver::rehearsals::{self, Kept};
 use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
 
-use super::ground::{Ground, is_held};
+use super::ground::{Ground, is_held, refuse_delivered};
 use super::look;
-use super::phases::failed;
+use super::phases::{failed, known};
 use crate::delivery::{Drill, Wishes, deliver};
 use crate::error::CommandError;
 use crate::project::{Opened, Project};
@@ -114,6 +114,7 @@ fn one(
         return Ok(Some(BTreeMap::new()));
     }
     views::say(&format!("Sweeping {name}: {}", why.in_words()));
+    refuse_delivered(home, name, settings)?;
     let mut parts = Vec::new();
     if !kept.releases.is_empty() {
         let layout = Layout::open(&home.releases())?;
@@ -125,21 +126,15 @@ fn one(
         }
     }
     let mut left = BTreeMap::new();
-    // What was deployed last says how a stack is now; what only earlier ones have rests on nothing that those still need.
-    let last = parts.len().saturating_sub(1);
-    let claimed: Vec<_> =
-        parts.iter().map(|(_, opened)| opened.estate.stacks.keys().cloned().collect::<BTreeSet<_>>()).collect();
+    let begun = rehearsals::begun(&ground.own_home(), &settings.actor())?;
+    let all = |opened: &Opened| opened.estate.stacks.keys().cloned().collect();
+    let known: Vec<_> = parts.iter().map(|(release, opened)| known(release, opened, &all(opened))).collect();
+    let sequence = undoing(&begun, &known);
     for pass in 0..2 {
         left.clear();
-        for (at, (release, opened)) in parts.iter().enumerate() {
-            let mut stacks = claimed[at].clone();
-            if at != last {
-                stacks.retain(|name| !claimed[last].contains(name));
-            }
-            if stacks.is_empty() {
-                continue;
-            }
-            left.extend(destroy(settings, &ground, (release, opened), &stacks, lock_wait_secs)?);
+        for (at, stacks) in &sequence {
+            let (release, opened) = &parts[*at];
+            left.extend(destroy(settings, &ground, (release, opened), stacks, lock_wait_secs)?);
         }
         if left.is_empty() {
             break;
@@ -148,7 +143,7 @@ fn one(
             views::say("Trying once more to destroy what is left.");
         }
     }
-    for (stack, resources) in look::in_sandbox(&ground)? {
+    for (stack, resources) in look::in_sandbox(&ground, &begun)? {
         left.entry(stack).or_insert(resources);
     }
     if left.is_empty() {
@@ -168,16 +163,7 @@ fn destroy(
     let chosen = ground.environment.stacks.iter().filter(|name| estate.stacks.contains_key(*name)).cloned().collect();
     let scope = Scope::of(estate, graph, &chosen, ground.environment.fixtures)
         .map_err(|error| CommandError::usage(error.to_string()))?;
-    let mut deployed = scope.deployed();
-    if ground.environment.practice != Practice::Zero {
-        // What stands in for a stack of the release may not have stood in for it in what ran before. What was never deployed is done at once.
-        deployed.extend(graph.upstream_closure(&chosen).into_keys());
-    }
-    let wanted: BTreeSet<StackName> = deployed.intersection(stacks).cloned().collect();
-    if wanted.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let prospect = ground.prospect(settings, opened, &scope, wanted.clone(), Drill::default())?;
+    let prospect = ground.prospect(settings, opened, &scope, stacks.clone(), Drill::default())?;
     let wishes = Wishes { mode: Mode::Destroy, confirmed: &[], again: true };
     let conducted = deliver(prospect, settings, &wishes, Some(Arc::clone(release)), lock_wait_secs)?;
     if conducted.run.outcome() == RunOutcome::Interrupted {
@@ -185,6 +171,6 @@ fn destroy(
             CommandError::failed("interrupted: somebody asked to stop").help("`terrace sweep` goes on from there.")
         );
     }
-    let prospect = ground.prospect(settings, opened, &scope, wanted, Drill::default())?;
+    let prospect = ground.prospect(settings, opened, &scope, stacks.clone(), Drill::default())?;
     look::in_states(&prospect, settings, release)
 }

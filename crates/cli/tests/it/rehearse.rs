@@ -115,7 +115,7 @@ fn desk() -> Option<Desk> {
 }
 
 /// The environments that stand, by name.
-fn standing(desk: &Desk) -> Vec<String> {
+pub(crate) fn standing(desk: &Desk) -> Vec<String> {
     let list = desk.json(&["rehearse", "list", "--json"]);
     let all = list["rehearsals"].as_array().unwrap().iter();
     all.filter(|one| one["standing"] == true).map(|one| one["name"].as_str().unwrap().to_owned()).collect()
@@ -128,7 +128,7 @@ fn left(desk: &Desk) -> Vec<String> {
     all
 }
 
-fn findings(report: &Json) -> Vec<String> {
+pub(crate) fn findings(report: &Json) -> Vec<String> {
     let lines = |finding: &Json| {
         let details = finding["details"].as_array().unwrap().iter().map(|detail| detail.as_str().unwrap().to_owned());
         let head = format!("{} {}", finding["phase"].as_str().unwrap(), finding["stack"].as_str().unwrap_or("-"));
@@ -137,7 +137,7 @@ fn findings(report: &Json) -> Vec<String> {
     report["findings"].as_array().unwrap().iter().flat_map(lines).collect()
 }
 
-fn phases(report: &Json) -> Vec<String> {
+pub(crate) fn phases(report: &Json) -> Vec<String> {
     let phases = report["phases"].as_array().unwrap().iter();
     phases.map(|one| format!("{} {}", one["phase"].as_str().unwrap(), one["outcome"].as_str().unwrap())).collect()
 }
@@ -704,4 +704,56 @@ fn rehearsals_of_the_example_do_not_meet() {
     assert_eq!((desk.exists(), standing(&desk)), (Vec::new(), Vec::new()));
     // What is proven prints no report, and is JSON all the same.
     assert_eq!(desk.json(&["rehearse", "zero", "dns", "--json"])["rehearsals"], json!([]));
+}
+
+#[test]
+fn what_an_environment_of_another_commit_runs_is_never_taken_for_a_rehearsals_own() {
+    let Some(desk) = desk() else { return };
+    let states = desk.repository().beside("tmp");
+    let path = format!("state \"local\" {{\n    path = \"{}/${{env.name}}-${{stack.name}}\"\n  }}", states.display());
+    desk.edit("terrace.hcl", "state \"local\" {}", &path);
+    desk.edit(
+        "terrace.hcl",
+        "environment \"prod\"",
+        "environment \"qa\" {\n  vars = { zone = \"qa\" }\n}\nenvironment \"prod\"",
+    );
+    desk.edit("terrace.hcl", "  stage \"dev\"", "  stage \"qa\" { environment = \"qa\" }\n  stage \"dev\"");
+    desk.commit("With an environment for questions");
+    desk.ok(&["deliver", "net", "--to", "qa"]);
+    desk.edit("terrace.hcl", "environment \"qa\" {\n  vars = { zone = \"qa\" }\n}\n", "");
+    desk.edit("terrace.hcl", "  stage \"qa\" { environment = \"qa\" }\n", "");
+    desk.commit("Without it");
+    let rehearse = ["rehearse", "zero", "net", "--name", "qa", "--json"];
+    desk.run(&rehearse).expect(2).says(&["`qa` is the name of an environment that was delivered to"]);
+    // Another machine has another ledger: there the state tells.
+    fs::remove_file(desk.home("terrace.db")).unwrap();
+    let changes = desk.changes_of(|| {
+        let report = desk.run(&rehearse).expect(1).json();
+        assert_eq!(phases(&report), ["deploy failed", "destroy passed", "look passed"]);
+        let told = findings(&report).join("\n");
+        assert!(told.contains("its state holds what the rehearsal did not make: sandbox_aws_network.this"), "{told}");
+    });
+    assert_eq!((changes, desk.exists()), (Vec::new(), vec!["network net-qa".to_owned()]));
+    assert_eq!(standing(&desk), [""; 0]);
+}
+
+#[test]
+fn what_is_imported_is_not_changed_and_not_destroyed() {
+    let Some(desk) = desk() else { return };
+    desk.ok(&["deliver", "net", "--to", "dev"]);
+    let shown = desk.json(&["sandbox", "show", "--json"]).to_string();
+    let id = shown.split('"').find(|word| word.starts_with("aws-network-"));
+    let import = format!(
+        "import {{\n  to = sandbox_aws_network.this\n  id = \"{}\"\n}}\nprovider \"sandbox\"",
+        id.expect("its id")
+    );
+    desk.edit("stacks/net/main.tf", "provider \"sandbox\"", &import);
+    desk.commit("Take it in");
+    let changes = desk.changes_of(|| {
+        let report = desk.run(&["rehearse", "zero", "net", "--json"]).expect(1).json();
+        let told = findings(&report).join("\n");
+        assert!(told.contains("a rehearsal of net would take hold of what runs"), "{told}");
+        assert_eq!(phases(&report), ["deploy failed", "destroy passed", "look passed"]);
+    });
+    assert_eq!((changes, desk.exists()), (Vec::new(), vec!["network net-dev".to_owned()]));
 }

@@ -154,6 +154,18 @@ impl InstanceState {
         during == Some(Step::Verify)
     }
 
+    /// Whether a step after its plan is, or was, being done.
+    fn is_past_plan(&self) -> bool {
+        let step = match self {
+            Self::Unsettled | Self::Applied => return true,
+            Self::Failed(failure) => Some(failure.step),
+            Self::Interrupted(step) => Some(*step),
+            Self::Abandoned(step) => *step,
+            other => other.step(),
+        };
+        matches!(step, Some(Step::Apply | Step::Settle | Step::Verify))
+    }
+
     /// Whether it was kept from going on by a gate, by a person, or for want of evidence.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Rejected { .. } | Self::Skipped(SkipReason::NotProven(_)))
@@ -230,6 +242,11 @@ impl Instance {
     /// The stack.
     pub fn stack(&self) -> &StackName {
         &self.id.stack
+    }
+
+    /// Whether an apply of it may have been begun in this run, whatever came of it.
+    pub fn may_have_applied(&self) -> bool {
+        self.apply_begun || self.state.is_past_plan()
     }
 
     /// What was approved, and by whom.

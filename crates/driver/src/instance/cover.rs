@@ -10,6 +10,7 @@ use terrace_domain::digest::Digest;
 use terrace_domain::plan::change_records;
 use terrace_domain::run::{CoverPart, InstanceId, PlanCover, Step};
 use terrace_domain::settings::settings_digest;
+use terrace_domain::state::{StateError, StateFacts};
 use tokio::sync::watch;
 
 use super::halt::{StepResult, failed};
@@ -97,24 +98,41 @@ struct PlannedState {
 
 /// A saved plan cannot be looked into.
 #[derive(Debug, thiserror::Error)]
-enum SavedPlanError {
+pub(super) enum SavedPlanError {
     #[error("the saved plan cannot be read: {0}")]
     Io(#[from] std::io::Error),
     #[error("the saved plan is not an archive: {0}")]
     Archive(#[from] zip::result::ZipError),
     #[error("the state in the saved plan cannot be read: {0}")]
     State(#[from] serde_json::Error),
+    #[error("the state in the saved plan cannot be read: {0}")]
+    Facts(#[from] StateError),
 }
 
 /// Lineage and serial of the state that a saved plan was made on.
 fn state_of_plan(path: &Path) -> Result<PlannedState, SavedPlanError> {
+    Ok(state_text(path)?.map(|text| serde_json::from_slice(&text)).transpose()?.unwrap_or_default())
+}
+
+/// The addresses of the resources in the state that a saved plan was made on; what it imports is among them.
+pub(super) fn resources_of_plan(path: &Path) -> Result<Vec<String>, SavedPlanError> {
+    let Some(text) = state_text(path)? else { return Ok(Vec::new()) };
+    match StateFacts::read(&text) {
+        Ok(facts) => Ok(facts.resources),
+        Err(StateError::Empty) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The state that a saved plan was made on.
+fn state_text(path: &Path) -> Result<Option<Vec<u8>>, SavedPlanError> {
     let mut archive = zip::ZipArchive::new(File::open(path)?)?;
     let entry = match archive.by_name(STATE_ENTRY) {
         Ok(entry) => entry,
-        Err(zip::result::ZipError::FileNotFound) => return Ok(PlannedState::default()),
+        Err(zip::result::ZipError::FileNotFound) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let mut text = Vec::new();
     entry.take(STATE_BYTES_MAX).read_to_end(&mut text)?;
-    Ok(serde_json::from_slice(&text)?)
+    Ok(Some(text))
 }

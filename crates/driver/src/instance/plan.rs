@@ -3,14 +3,15 @@
 use std::ffi::OsString;
 
 use terrace_domain::plan::{Difference, Loss, differences, losses};
+use terrace_domain::rehearsal::not_its_own;
 use terrace_domain::run::{Changes, InstanceId, Mode, PlanCover, Step};
 use terrace_domain::state::StateFacts;
 use tokio::sync::watch;
 
 use super::command::{Told, with_path};
 use super::conclude::conclude;
-use super::cover::cover_of;
-use super::halt::{StepResult, failed};
+use super::cover::{cover_of, resources_of_plan};
+use super::halt::{Halt, StepResult, failed, failure};
 use super::locked::run_unlocked;
 use super::outputs::{OutputBook, read_plan, render_plan, show_plan};
 use super::prepare::{Prepared, write_inputs};
@@ -56,6 +57,7 @@ pub async fn plan(
         return Err(told.halt(ctx, id, Step::Plan, "plan"));
     }
     let mut changes = told.changes.clone();
+    refuse_what_is_not_its_own(ctx, id, changes.import)?;
     if told.exit.status.code() == Some(2) && changes.is_empty() {
         // Terraform says that there is something to apply which its messages do not count.
         changes.state_only = 1;
@@ -91,6 +93,22 @@ impl Planned {
     fn nothing() -> Self {
         Self { changes: Changes::default(), rendering: None, cover: None, losses: Vec::new(), differences: Vec::new() }
     }
+}
+
+/// In a rehearsal: refuses a plan that rests on what the rehearsal did not make. It would be changed, and destroyed in the end.
+fn refuse_what_is_not_its_own(ctx: &Context, id: &InstanceId, imports: u64) -> StepResult<()> {
+    let Some(practice) = ctx.practice.as_ref().filter(|_| ctx.mode == Mode::Deliver) else { return Ok(()) };
+    let has_begun = practice.begun.contains(&id.stack);
+    let there =
+        if has_begun { Vec::new() } else { resources_of_plan(&ctx.folder(id).plan()).map_err(failed(Step::Plan))? };
+    let Some(why) = not_its_own(has_begun, &there, imports) else { return Ok(()) };
+    let mut failure = failure(Step::Plan, format!("a rehearsal of {} would take hold of what runs: {why}", id.stack));
+    failure.help = Some(
+        "Nothing of it was changed. Let the `state` block's settings use `env.name`, rehearse under another name, and keep `import` blocks out of \
+         releases: import once, then remove the block."
+            .to_owned(),
+    );
+    Err(Halt::Failed(failure))
 }
 
 /// Whether an instance's state has no resources.
