@@ -12,6 +12,7 @@ use terrace_domain::rehearsal::{
 };
 use terrace_domain::run::{Gate, Instance, InstanceState, Mode, Outcome as RunOutcome, Run};
 use terrace_driver::rehearsals;
+use terrace_driver::store::Store;
 use terrace_release::tree::ReleaseTree;
 
 use super::ground::Ground;
@@ -161,7 +162,7 @@ impl<'a> Rehearsal<'a> {
 
     fn run(mut self) -> Result<Report, CommandError> {
         let home = self.ground.home.clone();
-        let mut store = terrace_driver::store::Store::open(&home.database(), &self.settings.actor())?;
+        let mut store = Store::open(&home.database(), &self.settings.actor())?;
         let release = self.report.release.or(self.report.baseline).map(|digest| digest.to_string());
         store.rehearsal_began(views::time::now(), &self.ground.environment, release.as_deref())?;
         let mut progress = Progress::new(self.report.practice(), self.ground.environment.keeps);
@@ -344,10 +345,24 @@ impl<'a> Rehearsal<'a> {
         Ok(sequence.into_iter().map(part).collect())
     }
 
+    fn put_back_states(&self, parts: &[Part<'_>]) -> Result<(), CommandError> {
+        let store = Store::open(&self.ground.own_home().database(), &self.settings.actor())?;
+        for part in parts {
+            let (stacks, drill) = (part.stacks.clone(), Drill::default());
+            let prospect = self.ground.prospect(self.settings, part.opened, &self.scope, stacks, drill)?;
+            recovery::put_back_states(&prospect, self.settings, part.release, &store)?;
+        }
+        Ok(())
+    }
+
     /// Destroys all parts, and once more those that failed: what one part could not give up may have been in use by a later one.
     fn destroy(&mut self, phase: Phase) -> Result<Outcome, CommandError> {
         let (mut outcome, mut again) = (Outcome::Passed, Vec::new());
-        for part in self.parts_to_destroy()? {
+        let parts = self.parts_to_destroy()?;
+        if self.report.practice() == Practice::Recovery(Lost::State) {
+            self.put_back_states(&parts)?;
+        }
+        for part in parts {
             let conducted = self.work(&part, Mode::Destroy, true, Drill::default())?;
             match conducted.run.outcome() {
                 RunOutcome::Failed => again.push(part),

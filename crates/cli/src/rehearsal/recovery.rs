@@ -95,6 +95,36 @@ pub(super) fn recover_states(rehearsal: &mut Rehearsal<'_>) -> Result<Outcome, C
     Ok(outcome)
 }
 
+/// Puts back the states that were lost on purpose and not rebuilt whole, each from its last snapshot: what they do not name would not be destroyed.
+pub(super) fn put_back_states(
+    prospect: &Prospect,
+    settings: &Settings,
+    release: &Arc<ReleaseTree>,
+    store: &Store,
+) -> Result<(), CommandError> {
+    with_context(prospect, settings, release, async |ctx, id, stop| {
+        let (environment, stack) = (id.environment.as_str(), id.stack.as_str());
+        let Some(snapshot) = snapshots::latest(store.connection(), environment, stack)? else { return Ok(()) };
+        let bytes = ctx.vault.get(snapshot.taken.digest)?;
+        let unreadable = |error| CommandError::failed(format!("a state of {id} cannot be read: {error}"));
+        let was = StateFacts::read(&bytes).map_err(unreadable)?.resources;
+        let state = open_state(ctx, id, stop.clone()).await.map_err(halted)?;
+        let now = match state.read(ctx, id, stop.clone()).await.map_err(halted)? {
+            Some(bytes) => StateFacts::read(&bytes).map_err(unreadable)?.resources,
+            None => Vec::new(),
+        };
+        if was.iter().all(|address| now.contains(address)) {
+            return Ok(());
+        }
+        views::say(&format!(
+            "· {stack}  its state is put back from snapshot {}: all that it names is to be destroyed",
+            snapshot.id
+        ));
+        state.push(ctx, id, &bytes, true, stop.clone()).await.map_err(halted)
+    })?;
+    Ok(())
+}
+
 /// What became of a lost state.
 pub enum Rebuilt {
     /// There was nothing to rebuild: no snapshot was ever taken.

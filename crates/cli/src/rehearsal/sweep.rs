@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrace_domain::name::StackName;
-use terrace_domain::rehearsal::{Scope, SweepReason, undoing};
+use terrace_domain::rehearsal::{Lost, Practice, Scope, SweepReason, undoing};
 use terrace_domain::run::{Mode, Moment, Outcome as RunOutcome};
 use terrace_driver::home::Home;
 use terrace_driver::rehearsals::{self, Kept};
+use terrace_driver::store::Store;
 use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
 
 use super::ground::{Ground, is_held, refuse_delivered};
 use super::look;
 use super::phases::{failed, known};
+use super::recovery::put_back_states;
 use crate::delivery::{Drill, Wishes, deliver};
 use crate::error::CommandError;
 use crate::project::{Opened, Project};
@@ -130,6 +132,15 @@ fn one(
     let all = |opened: &Opened| opened.estate.stacks.keys().cloned().collect();
     let known: Vec<_> = parts.iter().map(|(release, opened)| known(release, opened, &all(opened))).collect();
     let sequence = undoing(&begun, &known);
+    if ground.environment.practice == Practice::Recovery(Lost::State) {
+        let store = Store::open(&ground.own_home().database(), &settings.actor())?;
+        for (at, stacks) in &sequence {
+            let (release, opened) = &parts[*at];
+            let prospect =
+                ground.prospect(settings, opened, &scope(&ground, opened)?, stacks.clone(), Drill::default())?;
+            put_back_states(&prospect, settings, release, &store)?;
+        }
+    }
     for pass in 0..2 {
         left.clear();
         for (at, stacks) in &sequence {
@@ -152,6 +163,14 @@ fn one(
     Ok(Some(left))
 }
 
+/// How the stacks of a release took part.
+fn scope(ground: &Ground, opened: &Opened) -> Result<Scope, CommandError> {
+    let Opened { estate, graph, .. } = opened;
+    let chosen = ground.environment.stacks.iter().filter(|name| estate.stacks.contains_key(*name)).cloned().collect();
+    Scope::of(estate, graph, &chosen, ground.environment.fixtures)
+        .map_err(|error| CommandError::usage(error.to_string()))
+}
+
 fn destroy(
     settings: &Settings,
     ground: &Ground,
@@ -159,10 +178,7 @@ fn destroy(
     stacks: &BTreeSet<StackName>,
     lock_wait_secs: u64,
 ) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
-    let Opened { estate, graph, .. } = opened;
-    let chosen = ground.environment.stacks.iter().filter(|name| estate.stacks.contains_key(*name)).cloned().collect();
-    let scope = Scope::of(estate, graph, &chosen, ground.environment.fixtures)
-        .map_err(|error| CommandError::usage(error.to_string()))?;
+    let scope = scope(ground, opened)?;
     let prospect = ground.prospect(settings, opened, &scope, stacks.clone(), Drill::default())?;
     let wishes = Wishes { mode: Mode::Destroy, confirmed: &[], again: true };
     let conducted = deliver(prospect, settings, &wishes, Some(Arc::clone(release)), lock_wait_secs)?;

@@ -757,3 +757,17 @@ fn what_is_imported_is_not_changed_and_not_destroyed() {
     });
     assert_eq!((changes, desk.exists()), (Vec::new(), vec!["network net-dev".to_owned()]));
 }
+
+#[test]
+fn states_that_are_lost_when_a_recovery_is_killed_are_put_back_by_the_sweep() {
+    let Some(desk) = desk() else { return };
+    desk.ok(&["deliver"]);
+    let terrace = desk.start(&["rehearse", "recovery", "--lost", "state", "--name", "gone"]);
+    let states = desk.home("rehearsals/gone/.terrace/state/gone");
+    let text = |stack: &str| fs::read_to_string(states.join(format!("{stack}.tfstate"))).unwrap_or_default();
+    wait_until("states are lost", || text("net").contains("\"resources\": []"));
+    terrace.signal(Signal::KILL);
+    terrace.wait();
+    desk.ok(&["sweep"]).says(&["net  its state is put back from snapshot"]);
+    assert_eq!((left(&desk), standing(&desk)), (Vec::new(), Vec::new()));
+}
