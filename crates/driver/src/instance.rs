@@ -33,6 +33,7 @@ pub use clean::{clean, clean_up, discard};
 pub use folder::{InstanceFolder, errors_in};
 pub use halt::{Halt, StepResult};
 pub use outputs::{OutputBook, PlannedOutputs};
+pub use place::place_in_words;
 pub use plan::{Planned, plan};
 pub use prepare::{Prepared, prepare};
 pub use raw_state::{OpenState, open_state, state_of};

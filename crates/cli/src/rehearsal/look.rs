@@ -1,6 +1,7 @@
 //! Looks whether anything is left of an ephemeral environment: in the states, and in the sandbox cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use terrace_domain::digest::Digest;
@@ -8,7 +9,7 @@ use terrace_domain::name::StackName;
 use terrace_domain::run::{InstanceId, Mode};
 use terrace_domain::state::StateFacts;
 use terrace_driver::context::Context;
-use terrace_driver::instance::open_state;
+use terrace_driver::instance::{backend_of, open_state, place_in_words};
 use terrace_release::tree::ReleaseTree;
 use terrace_sandbox::{CallFilter, Cloud, Contained, Operation};
 use tokio::sync::watch;
@@ -61,6 +62,20 @@ pub fn in_states(
         Ok(facts.resources)
     })?;
     Ok(seen.into_iter().filter(|(_, resources)| !resources.is_empty()).collect())
+}
+
+/// Where states are that hold nothing any more, of those that do not lie in the rehearsal's own folder, which goes.
+pub fn empty_states(prospect: &Prospect, held: &BTreeMap<StackName, Vec<String>>) -> Vec<String> {
+    let estate = &prospect.opened.estate;
+    let environment = &estate.environments[&prospect.legs[0].environment];
+    let empty = prospect.selected.stacks.iter().filter(|name| !held.contains_key(*name));
+    let place = |name: &StackName| {
+        let (kind, settings) = backend_of(estate, environment, &estate.stacks[name]).ok()?;
+        let path = settings.get("path").and_then(|path| path.as_str());
+        let is_own = kind == "local" && !path.is_some_and(|path| Path::new(path).is_absolute());
+        (!is_own).then(|| place_in_words(&kind, &settings))
+    };
+    empty.filter_map(place).collect()
 }
 
 /// What those instances of the environment that the rehearsal began to apply made in the sandbox cloud and what is there still, by stack.

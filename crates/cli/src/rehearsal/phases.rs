@@ -89,6 +89,7 @@ pub fn rehearse(
         critical_path: Vec::new(),
         rto_ms: opened.estate.recovery.rto_ms.filter(|_| is_recovery),
         left: BTreeMap::new(),
+        empty_states: Vec::new(),
         verdict: Verdict::Passed,
     };
     let rehearsal = Rehearsal {
@@ -385,7 +386,9 @@ impl<'a> Rehearsal<'a> {
         for part in self.parts_to_destroy()? {
             let prospect =
                 self.ground.prospect(self.settings, part.opened, &self.scope, part.stacks.clone(), Drill::default())?;
-            left.extend(look::in_states(&prospect, self.settings, part.release)?);
+            let held = look::in_states(&prospect, self.settings, part.release)?;
+            self.report.empty_states.extend(look::empty_states(&prospect, &held));
+            left.extend(held);
         }
         for (stack, resources) in look::in_sandbox(&self.ground, &self.begun()?)? {
             left.entry(stack).or_insert(resources);

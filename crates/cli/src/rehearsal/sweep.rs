@@ -31,8 +31,17 @@ pub struct Swept {
     pub why: SweepReason,
     /// What is left, by stack; empty when nothing is.
     pub left: BTreeMap<StackName, Vec<String>>,
+    /// Where backends keep states that have nothing in them any more.
+    pub empty_states: Vec<String>,
     /// What kept it from being destroyed.
     pub error: Option<String>,
+}
+
+/// What is seen after a destruction.
+#[derive(Default)]
+struct Looked {
+    left: BTreeMap<StackName, Vec<String>>,
+    empty_states: Vec<String>,
 }
 
 impl Swept {
@@ -85,12 +94,12 @@ pub fn sweep(
     for (kept, why) in due {
         let (name, why) = (kept.environment.name.to_string(), *why);
         let swept = match one(settings, home, &name, why, parallelism, lock_wait_secs) {
-            Ok(Some(left)) => Swept { name, why, left, error: None },
+            Ok(Some(Looked { left, empty_states })) => Swept { name, why, left, empty_states, error: None },
             // Somebody took it meanwhile.
             Ok(None) => continue,
             Err(error) => {
                 views::error::show(&error);
-                Swept { name, why, left: BTreeMap::new(), error: Some(error.message) }
+                Swept { name, why, left: BTreeMap::new(), empty_states: Vec::new(), error: Some(error.message) }
             }
         };
         all.push(swept);
@@ -105,7 +114,7 @@ fn one(
     why: SweepReason,
     parallelism: usize,
     lock_wait_secs: u64,
-) -> Result<Option<BTreeMap<StackName, Vec<String>>>, CommandError> {
+) -> Result<Option<Looked>, CommandError> {
     let Some((ground, kept)) = Ground::take_over(settings, home, name, parallelism)? else { return Ok(None) };
     // Until it was held, another sweep may have destroyed it, or its rehearsal come to an end that leaves it standing.
     if why != SweepReason::Named && reason(&kept, views::time::now()).is_none() {
@@ -113,7 +122,7 @@ fn one(
     }
     if !kept.is_standing {
         views::say(&format!("Nothing of {name} is there any more."));
-        return Ok(Some(BTreeMap::new()));
+        return Ok(Some(Looked::default()));
     }
     views::say(&format!("Sweeping {name}: {}", why.in_words()));
     refuse_delivered(home, name, settings)?;
@@ -127,7 +136,7 @@ fn one(
             parts.push((release, opened));
         }
     }
-    let mut left = BTreeMap::new();
+    let Looked { mut left, mut empty_states } = Looked::default();
     let begun = rehearsals::begun(&ground.own_home(), &settings.actor())?;
     let all = |opened: &Opened| opened.estate.stacks.keys().cloned().collect();
     let known: Vec<_> = parts.iter().map(|(release, opened)| known(release, opened, &all(opened))).collect();
@@ -143,9 +152,12 @@ fn one(
     }
     for pass in 0..2 {
         left.clear();
+        empty_states.clear();
         for (at, stacks) in &sequence {
             let (release, opened) = &parts[*at];
-            left.extend(destroy(settings, &ground, (release, opened), stacks, lock_wait_secs)?);
+            let looked = destroy(settings, &ground, (release, opened), stacks, lock_wait_secs)?;
+            left.extend(looked.left);
+            empty_states.extend(looked.empty_states);
         }
         if left.is_empty() {
             break;
@@ -160,7 +172,7 @@ fn one(
     if left.is_empty() {
         rehearsals::discard(home, ground.environment.name.as_str()).map_err(failed)?;
     }
-    Ok(Some(left))
+    Ok(Some(Looked { left, empty_states }))
 }
 
 /// How the stacks of a release took part.
@@ -177,7 +189,7 @@ fn destroy(
     (release, opened): (&Arc<ReleaseTree>, &Opened),
     stacks: &BTreeSet<StackName>,
     lock_wait_secs: u64,
-) -> Result<BTreeMap<StackName, Vec<String>>, CommandError> {
+) -> Result<Looked, CommandError> {
     let scope = scope(ground, opened)?;
     let prospect = ground.prospect(settings, opened, &scope, stacks.clone(), Drill::default())?;
     let wishes = Wishes { mode: Mode::Destroy, confirmed: &[], again: true };
@@ -188,5 +200,6 @@ fn destroy(
         );
     }
     let prospect = ground.prospect(settings, opened, &scope, stacks.clone(), Drill::default())?;
-    look::in_states(&prospect, settings, release)
+    let left = look::in_states(&prospect, settings, release)?;
+    Ok(Looked { empty_states: look::empty_states(&prospect, &left), left })
 }

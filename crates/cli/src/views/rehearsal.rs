@@ -93,7 +93,22 @@ fn text(report: &Report) -> String {
         let path: Vec<_> = report.critical_path.iter().map(terrace_domain::name::StackName::as_str).collect();
         let _ = writeln!(all, "Critical path: {}", path.join(" → "));
     }
+    all.push_str(&empty_states(&report.empty_states));
     let _ = writeln!(all, "{}", verdict(report));
+    all
+}
+
+/// That states are left which have nothing in them, and where.
+fn empty_states(places: &[String]) -> String {
+    if places.is_empty() {
+        return String::new();
+    }
+    let states =
+        if places.len() == 1 { "An empty state is".to_owned() } else { format!("{} empty states are", places.len()) };
+    let mut all = format!("{states} left where the backend keeps states, for Terraform removes none:\n");
+    for place in places {
+        let _ = writeln!(all, "    {place}");
+    }
     all
 }
 
@@ -200,6 +215,7 @@ pub fn swept(all: &[Swept]) {
     for swept in all {
         if swept.is_clean() {
             print(&format!("{} {}: nothing is left\n", style("✓").green(), swept.name));
+            print(&empty_states(&swept.empty_states));
             continue;
         }
         print(&format!("{} {}: not all of it could be destroyed\n", style("✗").red(), swept.name));
@@ -224,7 +240,12 @@ pub fn swept_json(all: &[Swept]) {
         let left: serde_json::Map<_, _> =
             swept.left.iter().map(|(stack, resources)| (stack.to_string(), resources.clone().into())).collect();
         serde_json::json!({
-            "environment": swept.name, "why": swept.why.in_words(), "clean": swept.is_clean(), "left": left, "error": swept.error,
+            "environment": swept.name,
+            "why": swept.why.in_words(),
+            "clean": swept.is_clean(),
+            "left": left,
+            "empty_states": swept.empty_states,
+            "error": swept.error,
         })
     };
     print_json("terrace.sweep/1", &Sweep { swept: all.iter().map(one).collect() });

@@ -29,6 +29,8 @@ pub struct Report {
     pub rto_ms: Option<u64>,
     /// What could not be destroyed, by stack.
     pub left: BTreeMap<StackName, Vec<String>>,
+    /// Where backends keep states that have nothing in them any more: Terraform empties a state and removes none.
+    pub empty_states: Vec<String>,
     /// What it came to.
     pub verdict: Verdict,
 }

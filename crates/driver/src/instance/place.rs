@@ -41,11 +41,28 @@ pub(super) fn moved(before: &Json, now: &Json) -> Vec<String> {
     differing
 }
 
+/// Where a backend keeps a state, in words: `s3 bucket=landing key=dev/network`.
+pub fn place_in_words(kind: &str, settings: &serde_json::Map<String, Json>) -> String {
+    // How it is reached, and what may hold a password, is not told.
+    const TOLD: &[&str] =
+        &["path", "bucket", "prefix", "key", "storage_account_name", "container_name", "secret_suffix"];
+    let told = TOLD.iter().filter_map(|key| Some(format!(" {key}={}", settings.get(*key)?.as_str()?)));
+    std::iter::once(kind.to_owned()).chain(told).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_place_is_told_without_what_may_be_secret() {
+        let settings = json!({ "key": "a/b", "bucket": "c", "secret_key": "s", "endpoints": { "s3": "http://x" } });
+        assert_eq!(place_in_words("s3", settings.as_object().unwrap()), "s3 bucket=c key=a/b");
+        let http = json!({ "address": "https://ada:secret@states/x" });
+        assert_eq!(place_in_words("http", http.as_object().unwrap()), "http");
+    }
 
     #[test]
     fn only_what_names_the_place_moves_it() {

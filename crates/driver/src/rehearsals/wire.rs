@@ -145,6 +145,7 @@ pub fn report(report: &Report) -> Json {
         },
         "critical_path": report.critical_path.iter().map(terrace_domain::name::StackName::as_str).collect::<Vec<_>>(),
         "left": left(report),
+        "empty_states": report.empty_states,
     })
 }
 
