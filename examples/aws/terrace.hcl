@@ -69,6 +69,11 @@ capability "secrets" {
   owner = "team-security"
 }
 
+# A rehearsal's secrets are gone at once: they are nobody's to restore.
+rehearsals {
+  vars = { recovery_window_days = 0 }
+}
+
 pipeline {
   stage "emulator" { environment = "emulator" }
   stage "prod" {

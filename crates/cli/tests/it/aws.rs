@@ -10,10 +10,10 @@ use crate::desk::Desk;
 use crate::emulator::Emulator;
 
 /// The bucket that the example keeps its states in.
-const BUCKET: &str = "landing-emulator-state";
+pub(crate) const BUCKET: &str = "landing-emulator-state";
 
 /// The example as `terrace init` writes it, delivering to this emulator.
-fn example(terraform: &Path, tools: &Path, emulator: &Emulator) -> Desk {
+pub(crate) fn example(terraform: &Path, tools: &Path, emulator: &Emulator) -> Desk {
     let mut desk = Desk::empty(terraform);
     desk.ok(&["init", "--example", "aws"]);
     desk.edit("terrace.hcl", "127.0.0.1:5000", emulator.address());

@@ -42,13 +42,18 @@ impl Emulator {
 
     /// Sends a request to a service of a region (as `eu-west-1/eks`); returns what it answers, if it is content.
     fn ask(&self, place: &str, method: &str, path: &str, body: &str) -> String {
+        self.send(place, method, path, "", body)
+    }
+
+    /// The same with more headers, each with its end of line.
+    fn send(&self, place: &str, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let (address, length) = (&self.address, body.len());
         // The service is told by what the request is signed for (Signature Version 4); the emulator looks at no signature.
         let signed =
             format!("AWS4-HMAC-SHA256 Credential=test/20200101/{place}/aws4_request, SignedHeaders=host, Signature=0");
         let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {signed}\r\n");
-        write!(stream, "{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        write!(stream, "{head}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}").unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         let answer = String::from_utf8_lossy(&answer).into_owned();
@@ -96,6 +101,18 @@ impl Emulator {
     pub(crate) fn delete_route(&self, table: &str, destination: &str) {
         let route = format!("RouteTableId={table}&DestinationCidrBlock={destination}");
         self.ask("eu-west-1/ec2", "GET", &format!("/?Action=DeleteRoute&Version=2016-11-15&{route}"), "");
+    }
+
+    /// All that is recorded of addresses, security groups, clusters, roles and secrets, whosever they are.
+    pub(crate) fn others(&self) -> [String; 5] {
+        let ec2 = |what: &str| self.ask("eu-west-1/ec2", "GET", &format!("/?Action={what}&Version=2016-11-15"), "");
+        [
+            ec2("DescribeAddresses"),
+            ec2("DescribeSecurityGroups"),
+            self.ask("eu-west-1/eks", "GET", "/clusters", ""),
+            self.ask("us-east-1/iam", "GET", "/?Action=ListRoles&Version=2010-05-08", ""),
+            self.send("eu-west-1/secretsmanager", "POST", "/", "X-Amz-Target: secretsmanager.ListSecrets\r\n", "{}"),
+        ]
     }
 
     /// What is recorded of the cluster that the example makes.

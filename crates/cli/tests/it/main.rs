@@ -28,6 +28,7 @@ mod own_lock;
 mod pipeline;
 mod plan;
 mod rehearse;
+mod rehearse_aws;
 mod release;
 mod release_registry;
 mod sandbox;
