@@ -81,6 +81,15 @@ impl Blueprint {
     }
 }
 
+/// Makes a folder a git repository with one commit.
+///
+/// # Errors
+/// When git fails.
+pub fn commit(folder: &Path, message: &str) -> Result<()> {
+    repository::begin(folder)?;
+    repository::commit(folder, message, 0)
+}
+
 fn write(folder: &Path, files: &[File]) -> Result<()> {
     files.par_iter().try_for_each(|(path, text)| {
         let full = folder.join(path);

@@ -5,6 +5,7 @@
 mod measure;
 mod overhead;
 mod recording;
+mod rehearsal;
 mod replay;
 
 use std::fmt::Write as _;
@@ -34,6 +35,12 @@ struct Options {
     /// How many of them at once
     #[arg(long, default_value_t = 2)]
     parallelism: usize,
+    /// How often the example is rehearsed; 0 leaves that out
+    #[arg(long, default_value_t = 5)]
+    rehearse: usize,
+    /// How long calls to the sandbox cloud take in that, as a share of what they take in real clouds
+    #[arg(long, default_value = "0.005")]
+    latency: String,
 }
 
 /// The commands that read, each with its options.
@@ -63,6 +70,23 @@ fn main() -> Result<()> {
             options.deliver, options.parallelism
         )?;
         text.push_str(&overhead.table());
+    }
+    if options.rehearse > 0 {
+        let root = folder.path().join("rehearsed");
+        let measured = rehearsal::measure(&terrace, &root, options.parallelism, options.rehearse, &options.latency)?;
+        writeln!(
+            text,
+            "\nA rehearsal from zero of the example `harbour`, {} at once, latency {}:\n",
+            options.parallelism, options.latency
+        )?;
+        text.push_str(&measured.whole.table());
+        writeln!(
+            text,
+            "\nOf `dns` alone, with fixtures: {} ({} to {}).",
+            in_milliseconds(measured.alone.median()),
+            in_milliseconds(measured.alone.fastest()),
+            in_milliseconds(measured.alone.slowest()),
+        )?;
     }
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())

@@ -20,16 +20,21 @@ use crate::replay::Replay;
 
 /// Both figures.
 pub(crate) struct Overhead {
-    deliver: Times,
-    bare: Times,
-    commands: BTreeMap<String, usize>,
+    /// The command of Terrace.
+    pub(crate) what: &'static str,
+    /// What it takes.
+    pub(crate) terrace: Times,
+    /// What the bare processes take.
+    pub(crate) bare: Times,
+    /// How many there are of each Terraform command.
+    pub(crate) commands: BTreeMap<String, usize>,
 }
 
 impl Overhead {
     /// The figures as a table.
     pub(crate) fn table(&self) -> String {
-        let (deliver, bare) = (self.deliver.median(), self.bare.median());
-        let added = deliver.as_secs_f64() - bare.as_secs_f64();
+        let (terrace, bare) = (self.terrace.median(), self.bare.median());
+        let added = terrace.as_secs_f64() - bare.as_secs_f64();
         let share = added / bare.as_secs_f64() * 100.0;
         let commands: Vec<_> = self.commands.iter().map(|(name, count)| format!("{count} `{name}`")).collect();
         let row = |what: &str, times: &Times| {
@@ -38,7 +43,7 @@ impl Overhead {
         };
         format!(
             "| | wall time, median | fastest to slowest |\n|-|-:|-:|\n{}{}| overhead | {:+.0} ms | {share:+.1} % |\n",
-            row("`terrace deliver`", &self.deliver),
+            row(&format!("`terrace {}`", self.what), &self.terrace),
             row(&format!("the bare processes: {}", commands.join(", ")), &self.bare),
             added * 1000.0,
         )
@@ -54,7 +59,8 @@ pub(crate) fn measure(
     runs: usize,
 ) -> Result<Overhead> {
     let stand_in = StandIn::new(&root.with_file_name("stand-in"))?;
-    let deliver = || deliver(terrace, root, &stand_in, parallelism);
+    let jobs = parallelism.to_string();
+    let deliver = || run(terrace, root, &stand_in, &["deliver", "--env", "dev", "--again", "--parallelism", &jobs]);
     stand_in.be_terraform()?;
     deliver().context("the first delivery")?;
     stand_in.be_recorder()?;
@@ -70,16 +76,18 @@ pub(crate) fn measure(
         delivered.push(deliver()?);
         bare.push(replay.run()?);
     }
-    Ok(Overhead { deliver: Times::new(delivered), bare: Times::new(bare), commands: replay.commands() })
+    let (terrace, bare) = (Times::new(delivered), Times::new(bare));
+    Ok(Overhead { what: "deliver", terrace, bare, commands: replay.commands() })
 }
 
-fn deliver(terrace: &Path, root: &Path, stand_in: &StandIn, parallelism: usize) -> Result<Duration> {
+/// Runs a command of Terrace with the stand-in as its Terraform; returns the wall time.
+pub(crate) fn run(terrace: &Path, root: &Path, stand_in: &StandIn, arguments: &[&str]) -> Result<Duration> {
     let bin = stand_in.program().parent().context("a program lies in a folder")?.to_owned();
     let own = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&own)))?;
     let begin = Instant::now();
     let output = Command::new(terrace)
-        .args(["deliver", "--env", "dev", "--again", "--parallelism", &parallelism.to_string()])
+        .args(arguments)
         .current_dir(root)
         .env("PATH", path)
         // The key that signs is one of the benchmark's own.
@@ -88,7 +96,8 @@ fn deliver(terrace: &Path, root: &Path, stand_in: &StandIn, parallelism: usize) 
         .output()
         .context("start Terrace")?;
     let time = begin.elapsed();
-    ensure!(output.status.success(), "deliver failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    let said = || String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "terrace {} failed:\n{}", arguments.join(" "), said());
     Ok(time)
 }
 

@@ -1,4 +1,4 @@
-//! Finds out which Terraform processes a `deliver` starts: a script in Terraform's place notes each call, then becomes Terraform.
+//! Finds out which Terraform processes a command of Terrace starts: a script in Terraform's place notes each call, then becomes Terraform.
 
 use std::ffi::OsString;
 use std::fs;
@@ -22,6 +22,22 @@ pub(crate) struct Call {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// The file of inputs that the call read and that is gone by now: where it was, and what was in it.
     pub(crate) inputs: Option<(PathBuf, Vec<u8>)>,
+    /// A copy of the folder as an `init` found it.
+    pub(crate) before: Option<PathBuf>,
+    /// What an `output` printed.
+    pub(crate) printed: Option<Vec<u8>>,
+}
+
+impl Call {
+    /// The Terraform command.
+    pub(crate) fn command(&self) -> String {
+        self.arguments[0].to_string_lossy().into_owned()
+    }
+
+    /// Whether an argument is there.
+    pub(crate) fn has(&self, argument: &str) -> bool {
+        self.arguments.iter().any(|one| one == argument)
+    }
 }
 
 impl StandIn {
@@ -89,6 +105,15 @@ for argument in "$@"; do
         -var-file=*) cp "${argument#-var-file=}" "$call/inputs" ;;
     esac
 done
+case $1 in
+    init) cp -R . "$call/before" ;;
+    output)
+        '@real@' "$@" > "$call/printed"
+        code=$?
+        cat "$call/printed"
+        exit $code
+        ;;
+esac
 exec '@real@' "$@"
 "#;
 
@@ -106,7 +131,9 @@ fn read_call(folder: &Path) -> Result<Call> {
         None => None,
     };
     let written = fs::read_to_string(folder.join("folder"))?;
-    Ok(Call { folder: PathBuf::from(written.trim_end()), environment, inputs, arguments })
+    let before = Some(folder.join("before")).filter(|before| before.exists());
+    let printed = fs::read(folder.join("printed")).ok();
+    Ok(Call { folder: PathBuf::from(written.trim_end()), environment, inputs, arguments, before, printed })
 }
 
 fn pair(variable: OsString) -> Option<(OsString, OsString)> {

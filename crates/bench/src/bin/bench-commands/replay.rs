@@ -20,7 +20,7 @@ use terrace_sandbox::{Attachment, Server};
 use crate::recording::Call;
 
 /// The variable with which Terraform finds the sandbox's provider: it holds an address, which is another each time.
-const REATTACH: &str = "TF_REATTACH_PROVIDERS";
+pub(crate) const REATTACH: &str = "TF_REATTACH_PROVIDERS";
 
 /// The processes of a `deliver`, ready to be started again.
 pub(crate) struct Replay {
@@ -78,7 +78,7 @@ impl Replay {
     pub(crate) fn commands(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for call in self.first.iter().chain(self.by_stack.values().flatten()) {
-            *counts.entry(call.arguments[0].to_string_lossy().into_owned()).or_default() += 1;
+            *counts.entry(call.command()).or_default() += 1;
         }
         counts
     }
@@ -149,19 +149,24 @@ impl Replay {
     }
 }
 
-fn start(program: &Path, call: &Call, provider: Option<&str>) -> Result<()> {
+/// Starts a process and waits until it has ended well.
+pub(crate) fn start(program: &Path, call: &Call, provider: Option<&str>) -> Result<()> {
+    let status = command(program, call, provider).stdout(Stdio::null()).status().context("start Terraform")?;
+    ensure!(status.success(), "{:?} in {} ended with {status}", call.arguments, call.folder.display());
+    Ok(())
+}
+
+/// The process of a call, with another address of the provider.
+pub(crate) fn command(program: &Path, call: &Call, provider: Option<&str>) -> Command {
     let own = call.environment.iter().filter(|(name, _)| name != OsStr::new(REATTACH));
-    let status = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(&call.arguments)
         .current_dir(&call.folder)
         .env_clear()
         .envs(own.map(|(name, value)| (name, value)))
         .envs(provider.map(|address| (REATTACH, OsString::from(address))))
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .context("start Terraform")?;
-    ensure!(status.success(), "{:?} in {} ended with {status}", call.arguments, call.folder.display());
-    Ok(())
+        .stderr(Stdio::null());
+    command
 }
