@@ -17,7 +17,7 @@ use terrace_release::tree::ReleaseTree;
 
 use super::ground::Ground;
 use super::{Baseline, Candidate, Request, look, recovery};
-use crate::delivery::{Conducted, Drill, Wishes, deliver, plan};
+use crate::delivery::{Conducted, Drill, Wishes, asked_to_stop, deliver, plan};
 use crate::error::CommandError;
 use crate::project::{Opened, Project};
 use crate::settings::Settings;
@@ -166,8 +166,17 @@ impl<'a> Rehearsal<'a> {
         let mut store = Store::open(&home.database(), &self.settings.actor())?;
         let release = self.report.release.or(self.report.baseline).map(|digest| digest.to_string());
         store.rehearsal_began(views::time::now(), &self.ground.environment, release.as_deref())?;
+        // Also between two phases somebody may ask to stop.
+        let watch = Watch::begin()?;
         let mut progress = Progress::new(self.report.practice(), self.ground.environment.keeps);
         while let Some(phase) = progress.next() {
+            if watch.is_stopped() && !matches!(phase, Phase::Destroy | Phase::Look) {
+                let at = views::time::now();
+                let outcome = Outcome::Interrupted;
+                self.report.phases.push(TimedPhase { phase, began: at, ended: at, outcome });
+                progress.done.push((phase, outcome));
+                continue;
+            }
             views::rehearsal::phase(phase);
             let began = views::time::now();
             let outcome = self.perform(phase).unwrap_or_else(|error| {
@@ -437,6 +446,28 @@ impl<'a> Rehearsal<'a> {
 pub(super) fn known(release: &ReleaseTree, opened: &Opened, stacks: &BTreeSet<StackName>) -> Known {
     let upstream = |name: &StackName| opened.graph.upstream_of(name.as_str()).into_keys().cloned().collect();
     (release.release().digest, stacks.iter().map(|name| (name.clone(), upstream(name))).collect())
+}
+
+/// Listens for signals as long as the rehearsal lasts.
+struct Watch {
+    stop: tokio::sync::watch::Receiver<bool>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Watch {
+    fn begin() -> Result<Self, CommandError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| CommandError::failed(format!("threads cannot be started: {error}")))?;
+        let stop = runtime.block_on(async { asked_to_stop(|| {}) })?;
+        Ok(Self { stop, _runtime: runtime })
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
 }
 
 pub(super) fn failed(error: impl std::error::Error) -> CommandError {
