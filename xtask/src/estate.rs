@@ -81,12 +81,19 @@ impl Blueprint {
     }
 }
 
-/// Makes a folder a git repository with one commit.
+/// Makes a folder a git repository.
+///
+/// # Errors
+/// When git fails.
+pub fn begin(folder: &Path) -> Result<()> {
+    repository::begin(folder)
+}
+
+/// Commits all that is in a repository without a commit.
 ///
 /// # Errors
 /// When git fails.
 pub fn commit(folder: &Path, message: &str) -> Result<()> {
-    repository::begin(folder)?;
     repository::commit(folder, message, 0)
 }
 

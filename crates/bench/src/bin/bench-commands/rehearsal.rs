@@ -27,17 +27,6 @@ use crate::replay::{command, start};
 
 /// The name of the ephemeral environment: the same each time, so that the processes work in the same folders.
 const ENVIRONMENT: &str = "bench";
-/// What stands in for the clusters when `dns` is rehearsed alone.
-const FIXTURES: &str = r#"
-  fixture "aws-cluster" {
-    outputs = { ingress_address = "ingress.aws.example" }
-  }
-  fixture "google-cluster" {
-    outputs = { ingress_address = "ingress.google.example" }
-  }
-}
-"#;
-
 /// Both measurements.
 pub(crate) struct Rehearsals {
     /// Of all stacks.
@@ -57,11 +46,8 @@ pub(crate) fn measure(
     let stand_in = StandIn::new(&root.with_file_name("stand-in-of-rehearsals"))?;
     stand_in.be_terraform()?;
     fs::create_dir_all(root)?;
+    xtask::estate::begin(root)?;
     run(terrace, root, &stand_in, &["init", "--example", "harbour"])?;
-    let dns = root.join("stacks/dns/stack.hcl");
-    let text = fs::read_to_string(&dns)?;
-    let open = text.trim_end().strip_suffix('}').context("a block ends with its bracket")?;
-    fs::write(&dns, format!("{open}{FIXTURES}"))?;
     xtask::estate::commit(root, "Begin with the example estate")?;
     run(terrace, root, &stand_in, &["release", "build"])?;
     run(terrace, root, &stand_in, &["sandbox", "latency", latency])?;
