@@ -109,7 +109,10 @@ async fn what_exists_is_imported() {
     assert!(!changes, "{text}");
     second.run(&["state", "rm", "sandbox_aws_network.main"]).await.succeeded();
     let wrong_kind = sandbox.id("aws/database/orders");
-    second.run(&["import", "sandbox_aws_network.main", &wrong_kind]).await.failed_with("there is no `aws-database-");
+    second
+        .run(&["import", "sandbox_aws_network.main", &wrong_kind])
+        .await
+        .failed_with("is a sandbox_aws_database, and no sandbox_aws_network");
 }
 
 #[tokio::test(flavor = "multi_thread")]
