@@ -22,7 +22,7 @@ pub(crate) struct Call {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// The file of inputs that the call read and that is gone by now: where it was, and what was in it.
     pub(crate) inputs: Option<(PathBuf, Vec<u8>)>,
-    /// A copy of the folder as an `init` found it.
+    /// A copy of the laid-out files (see [`Call::tree`]) as an `init` found them.
     pub(crate) before: Option<PathBuf>,
     /// What an `output` printed.
     pub(crate) printed: Option<Vec<u8>>,
@@ -32,6 +32,12 @@ impl Call {
     /// The Terraform command.
     pub(crate) fn command(&self) -> String {
         self.arguments[0].to_string_lossy().into_owned()
+    }
+
+    /// The folder with all files that are laid out for the stack: modules lie beside its own folder.
+    pub(crate) fn tree(&self) -> Option<PathBuf> {
+        let (instance, _) = self.folder.to_str()?.rsplit_once("/tree/")?;
+        Some(PathBuf::from(instance).join("tree"))
     }
 
     /// Whether an argument is there.
@@ -106,7 +112,7 @@ for argument in "$@"; do
     esac
 done
 case $1 in
-    init) cp -R . "$call/before" ;;
+    init) cp -R "${PWD%/tree/*}/tree" "$call/before" ;;
     output)
         '@real@' "$@" > "$call/printed"
         code=$?

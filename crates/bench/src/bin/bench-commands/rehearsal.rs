@@ -1,11 +1,11 @@
 //! What Terrace adds to a rehearsal: one from zero of the example estate, beside the bare processes that it starts, in the same phases and
 //! order and as many at once; and how long one of a single stack with fixtures takes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, mpsc};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -15,15 +15,15 @@ use terrace_config::fixture::MemoryTree;
 use terrace_config::load_estate;
 use terrace_config::tree::FileKind;
 use terrace_domain::estate::Estate;
-use terrace_domain::graph::Graph;
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
+use terrace_domain::run::{Mode, Order};
 use terrace_sandbox::{Attachment, Server};
 
 use crate::measure::Times;
 use crate::overhead::{Overhead, run};
 use crate::recording::{Call, StandIn};
-use crate::replay::{command, start};
+use crate::replay::{command, drive, order_of, start};
 
 /// The name of the ephemeral environment: the same each time, so that the processes work in the same folders.
 const ENVIRONMENT: &str = "bench";
@@ -114,20 +114,13 @@ fn estate(root: &Path) -> Result<Estate> {
     load_estate(&MemoryTree::new(files), &RepoPath::root()).estate.context("the example is sound")
 }
 
-/// What a stack does in a phase, after which others.
-struct Work {
-    after: BTreeSet<StackName>,
-    calls: Vec<Call>,
-}
-
 /// The processes of a rehearsal, ready to be started again.
 struct Replay {
     program: PathBuf,
     /// Those of no stack.
     first: Vec<Call>,
     /// Deploying, planning again, destroying.
-    phases: [BTreeMap<StackName, Work>; 3],
-    parallelism: usize,
+    phases: Vec<(Order, BTreeMap<StackName, Vec<Call>>)>,
     cloud: PathBuf,
     runtime: tokio::runtime::Runtime,
 }
@@ -143,29 +136,26 @@ impl Replay {
             }
         }
         ensure!(by_stack.len() == estate.stacks.len(), "a rehearsal starts Terraform for each stack");
-        let graph = Graph::of(estate);
-        let mut phases: [BTreeMap<StackName, Work>; 3] = Default::default();
+        let (mut deploying, mut planning, mut destroying) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (stack, mut calls) in by_stack {
-            let upstream: BTreeSet<StackName> = graph.upstream_of(stack.as_str()).into_keys().cloned().collect();
-            let downstream = graph.downstream_of(stack.as_str()).into_keys().cloned().collect();
             let is_plan = |call: &&Call| call.command() == "plan";
             let destroy = calls.iter().position(|call| call.has("-destroy")).context("each stack is destroyed")?;
-            let destroying = calls.split_off(destroy);
-            let deployed = calls.iter().filter(is_plan).count();
-            ensure!(deployed == 2, "{stack} is planned {deployed} times before it is destroyed");
+            destroying.insert(stack.clone(), calls.split_off(destroy));
+            let plans = calls.iter().filter(is_plan).count();
+            ensure!(plans == 2, "{stack} is planned {plans} times before it is destroyed");
             let again = calls.iter().rposition(|call| is_plan(&call)).context("each stack is planned again")?;
-            let planning = calls.split_off(again);
-            let parts = [(upstream.clone(), calls), (upstream, planning), (downstream, destroying)];
-            for (phase, (after, calls)) in phases.iter_mut().zip(parts) {
-                phase.insert(stack.clone(), Work { after, calls });
-            }
+            planning.insert(stack.clone(), calls.split_off(again));
+            deploying.insert(stack, calls);
         }
+        let phases = [(Mode::Deliver, deploying), (Mode::Plan, planning), (Mode::Destroy, destroying)].into_iter();
+        let phases = phases.map(|(mode, calls)| Ok((order_of(estate, mode, parallelism)?, calls)));
+        let phases = phases.collect::<Result<Vec<_>>>()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self { program, first, phases, parallelism, cloud, runtime })
+        Ok(Self { program, first, phases, cloud, runtime })
     }
 
     fn all(&self) -> impl Iterator<Item = &Call> {
-        self.first.iter().chain(self.phases.iter().flat_map(BTreeMap::values).flat_map(|work| &work.calls))
+        self.first.iter().chain(self.phases.iter().flat_map(|(_, calls)| calls.values().flatten()))
     }
 
     /// How many processes there are of each Terraform command.
@@ -179,9 +169,9 @@ impl Replay {
     fn run(&self) -> Result<Duration> {
         for call in self.all() {
             if let Some(before) = &call.before {
-                let parent = call.folder.parent().context("a folder lies in another")?;
-                fs::create_dir_all(parent)?;
-                let copied = Command::new("cp").arg("-R").args([before, &call.folder]).stdin(Stdio::null()).status()?;
+                let tree = call.tree().context("a stack's files are laid out in a folder `tree`")?;
+                fs::create_dir_all(tree.parent().context("a folder lies in another")?)?;
+                let copied = Command::new("cp").arg("-R").args([before, &tree]).stdin(Stdio::null()).status()?;
                 ensure!(copied.success(), "{} cannot be copied", before.display());
             }
             for path in call.arguments.iter().filter_map(|one| one.to_str()?.split_once('=')).map(|(_, path)| path) {
@@ -193,46 +183,19 @@ impl Replay {
         let server = self.runtime.block_on(Server::start(&self.cloud, &std::env::temp_dir()))?;
         let _in_runtime = self.runtime.enter();
         let attach = |stack: &StackName| Ok((stack.clone(), server.attach(&format!("{ENVIRONMENT}/{stack}"))?));
-        let attachments: BTreeMap<StackName, Attachment> = self.phases[0].keys().map(attach).collect::<Result<_>>()?;
+        let attachments: BTreeMap<StackName, Attachment> =
+            self.phases[0].1.keys().map(attach).collect::<Result<_>>()?;
         // What is made has other ids each time: what was read of them is replaced by what is there now.
         let renamed = Mutex::new(BTreeMap::new());
         let begin = Instant::now();
         self.first.iter().try_for_each(|call| start(&self.program, call, None))?;
-        for phase in &self.phases {
-            self.perform(phase, &attachments, &renamed)?;
+        for (order, calls) in &self.phases {
+            drive(order, |stack| {
+                let provider = attachments[stack].reattach_providers();
+                calls[stack].iter().try_for_each(|call| self.again(call, &provider, &renamed))
+            })?;
         }
         Ok(begin.elapsed())
-    }
-
-    fn perform(
-        &self,
-        phase: &BTreeMap<StackName, Work>,
-        attachments: &BTreeMap<StackName, Attachment>,
-        renamed: &Mutex<BTreeMap<String, String>>,
-    ) -> Result<()> {
-        let (ended, ends) = mpsc::channel();
-        std::thread::scope(|scope| {
-            let mut waiting: BTreeSet<&StackName> = phase.keys().collect();
-            let (mut done, mut active) = (BTreeSet::new(), 0);
-            while done.len() < phase.len() {
-                let is_free = |name: &&&StackName| phase[**name].after.iter().all(|other| done.contains(other));
-                let free: Vec<_> = waiting.iter().filter(is_free).copied().take(self.parallelism - active).collect();
-                for name in free {
-                    waiting.remove(name);
-                    active += 1;
-                    let (calls, ended) = (&phase[name].calls, ended.clone());
-                    let provider = attachments[name].reattach_providers();
-                    scope.spawn(move || {
-                        let all = calls.iter().try_for_each(|call| self.again(call, &provider, renamed));
-                        // Nobody listens any more only when another process failed.
-                        let _ = ended.send(all.map(|()| name.clone()));
-                    });
-                }
-                done.insert(ends.recv().context("a process ends")??);
-                active -= 1;
-            }
-            Ok(())
-        })
     }
 
     fn again(&self, call: &Call, provider: &str, renamed: &Mutex<BTreeMap<String, String>>) -> Result<()> {

@@ -54,22 +54,7 @@ impl Replay {
             // A stack's outputs are read, for those downstream, after its own plan.
             calls.sort_by_key(|call| call.arguments[0] == "output");
         }
-        let all: BTreeSet<StackName> = estate.stacks.keys().cloned().collect();
-        let order = Order {
-            mode: Mode::Deliver,
-            release: None,
-            commit: None,
-            parallelism,
-            again: true,
-            stages: vec![OrderedStage {
-                stage: "dev".parse()?,
-                environment: "dev".parse()?,
-                after: None,
-                gates: Vec::new(),
-                settings: vec![Digest([0; 32]); all.len()],
-            }],
-            stacks: Order::stacks_of(&Graph::of(estate), &all, &BTreeSet::new(), |_| None, |_| false),
-        };
+        let order = order_of(estate, Mode::Deliver, parallelism)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         Ok(Self { program, order, first, by_stack, runtime, cloud })
     }
@@ -96,63 +81,92 @@ impl Replay {
         for call in &self.first {
             start(&self.program, call, None)?;
         }
-        let (ended, ends) = mpsc::channel();
-        std::thread::scope(|scope| -> Result<()> {
-            let mut run = Run::new(self.order.clone());
-            let mut events = VecDeque::from([Event::Started]);
-            while run.finished().is_none() {
-                let event = match events.pop_front() {
-                    Some(event) => event,
-                    None => ends.recv().context("a process ends")??,
-                };
-                let (next, effects) = advance(run, Moment(0), event)?;
-                run = next;
-                for effect in effects {
-                    match effect {
-                        Effect::Enter(environment) => {
-                            events.push_back(Event::Entered {
-                                environment,
-                                standings: BTreeMap::new(),
-                                recovered: BTreeMap::new(),
-                            });
-                        }
-                        Effect::Prepare(instance) => {
-                            events.push_back(Event::Prepared { instance, provisional: false });
-                        }
-                        Effect::Plan(instance) => {
-                            let provider = attachments[&instance.stack].reattach_providers();
-                            let (calls, ended) = (&self.by_stack[&instance.stack], ended.clone());
-                            scope.spawn(move || {
-                                let all = calls.iter().try_for_each(|call| start(&self.program, call, Some(&provider)));
-                                let event = all.map(|()| Event::Planned {
-                                    instance,
-                                    changes: Changes::default(),
-                                    cover: None,
-                                    losses: Vec::new(),
-                                });
-                                // Nobody listens any more only when another process failed.
-                                let _ = ended.send(event);
-                            });
-                        }
-                        Effect::Apply(_)
-                        | Effect::Settle(_)
-                        | Effect::Verify(_)
-                        | Effect::Interrupt(_)
-                        | Effect::Leave(_)
-                        | Effect::Finish => {}
-                    }
-                }
-            }
-            Ok(())
+        drive(&self.order, |stack| {
+            let provider = attachments[stack].reattach_providers();
+            self.by_stack[stack].iter().try_for_each(|call| start(&self.program, call, Some(&provider)))
         })?;
         Ok(begin.elapsed())
     }
 }
 
+/// Works on the stacks of an order as a driver of Terrace does: each in its turn, after others, and so many at once.
+pub(crate) fn drive(order: &Order, work: impl Fn(&StackName) -> Result<()> + Sync) -> Result<()> {
+    let (ended, ends) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let mut run = Run::new(order.clone());
+        let mut events = VecDeque::from([Event::Started]);
+        while run.finished().is_none() {
+            let event = match events.pop_front() {
+                Some(event) => event,
+                None => ends.recv().context("a process ends")??,
+            };
+            let (next, effects) = advance(run, Moment(0), event)?;
+            run = next;
+            for effect in effects {
+                match effect {
+                    Effect::Enter(environment) => {
+                        events.push_back(Event::Entered {
+                            environment,
+                            standings: BTreeMap::new(),
+                            recovered: BTreeMap::new(),
+                        });
+                    }
+                    Effect::Prepare(instance) => {
+                        events.push_back(Event::Prepared { instance, provisional: false });
+                    }
+                    Effect::Plan(instance) => {
+                        let (work, ended) = (&work, ended.clone());
+                        scope.spawn(move || {
+                            let event = work(&instance.stack).map(|()| Event::Planned {
+                                instance,
+                                changes: Changes::default(),
+                                cover: None,
+                                losses: Vec::new(),
+                            });
+                            // Nobody listens any more only when another process failed.
+                            let _ = ended.send(event);
+                        });
+                    }
+                    Effect::Apply(_)
+                    | Effect::Settle(_)
+                    | Effect::Verify(_)
+                    | Effect::Interrupt(_)
+                    | Effect::Leave(_)
+                    | Effect::Finish => {}
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The order to work on all stacks of an estate, so many at once.
+pub(crate) fn order_of(estate: &Estate, mode: Mode, parallelism: usize) -> Result<Order> {
+    let all: BTreeSet<StackName> = estate.stacks.keys().cloned().collect();
+    let stacks = Order::stacks_of(&Graph::of(estate), &all, &BTreeSet::new(), |_| None, |_| false);
+    Ok(Order {
+        mode,
+        release: None,
+        commit: None,
+        parallelism,
+        again: true,
+        stages: vec![OrderedStage {
+            stage: "dev".parse()?,
+            environment: "dev".parse()?,
+            after: None,
+            gates: Vec::new(),
+            settings: vec![Digest([0; 32]); all.len()],
+        }],
+        stacks: if mode == Mode::Destroy { Order::reversed(stacks) } else { stacks },
+    })
+}
+
 /// Starts a process and waits until it has ended well.
 pub(crate) fn start(program: &Path, call: &Call, provider: Option<&str>) -> Result<()> {
     let status = command(program, call, provider).stdout(Stdio::null()).status().context("start Terraform")?;
-    ensure!(status.success(), "{:?} in {} ended with {status}", call.arguments, call.folder.display());
+    // A plan that changes something ends with 2, where it is asked to tell.
+    let is_well = status.success() || status.code() == Some(2) && call.has("-detailed-exitcode");
+    ensure!(is_well, "{:?} in {} ended with {status}", call.arguments, call.folder.display());
     Ok(())
 }
 
