@@ -2,6 +2,7 @@
 //! next. Everything here is pure: no clock, no files, no processes, no environment (this crate's `clippy.toml` denies them).
 
 pub mod affected;
+pub mod blast;
 pub mod check;
 pub mod code;
 pub mod diagnostic;
@@ -15,6 +16,7 @@ pub mod ledger;
 pub mod name;
 pub mod path;
 pub mod plan;
+pub mod policy;
 pub mod rehearsal;
 pub mod release;
 pub mod run;

@@ -2,6 +2,7 @@
 //! apply. Reads Terraform's plan representation (Terraform internals, "JSON Output Format", format version 1.x). Owns that normalisation.
 
 mod difference;
+mod facts;
 mod loss;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 pub use difference::{AttributeDifference, Difference, differences};
+pub use facts::{Action, OutputChange, PlanFacts, ResourceChange, Traits};
 pub use loss::{Loss, LossKind, losses};
 
 use crate::digest::Digest;
