@@ -25,3 +25,4 @@ pub mod state;
 pub mod timeline;
 pub mod value;
 pub mod version;
+pub mod window;
