@@ -11,7 +11,8 @@ use terrace_domain::estate::Estate;
 use terrace_domain::graph::Graph;
 use terrace_domain::name::StackName;
 use terrace_domain::run::{
-    ChangeRecord, Changes, Effect, Event, Gate, InstanceId, Mode, Moment, Order, OrderedStage, PlanCover, Run, advance,
+    Approvers, ChangeRecord, Changes, Effect, Event, Gate, InstanceId, Mode, Moment, Order, OrderedStage, PlanCover,
+    Run, advance,
 };
 
 /// Counts what is allocated, so that the memory of a run is told beside its times.
@@ -54,13 +55,14 @@ fn order(stacks: usize, stages: usize) -> Order {
         commit: None,
         parallelism: PARALLELISM,
         again: false,
+        break_glass: None,
         stages: (0..stages).map(stage).collect(),
         stacks: Order::stacks_of(&Graph::of(&estate), &all, &BTreeSet::new(), |_| Some(Digest([2; 32])), |_| false),
     }
 }
 
 fn approval() -> Gate {
-    Gate::Approval { approvers: None, by: Vec::new(), count: 1 }
+    Gate::Approval(Approvers { count: 1, ..Approvers::default() })
 }
 
 /// Answers effects as a driver would for whom everything goes well, and calls `step` with each event. Where the run rests, somebody approves
@@ -104,6 +106,7 @@ fn answer(effect: Effect) -> Option<Event> {
             changes: Changes { add: 1, ..Changes::default() },
             cover: Some(Box::new(cover())),
             losses: Vec::new(),
+            assessment: None,
         },
         Effect::Apply(instance) => Event::Applied { instance },
         Effect::Settle(instance) => Event::Settled { instance },

@@ -9,6 +9,7 @@ mod crew;
 mod hold;
 mod logs;
 mod ordering;
+mod passage;
 mod signals;
 
 pub use again::{of_release, retried};
@@ -16,6 +17,7 @@ pub use at_rest::{AtRest, halted, prospect};
 pub use conduct::{Conducted, block_on, deliver, plan, resume};
 pub use hold::{checkpoint, is_driven, new_holder, take, take_over, trust, who};
 pub use ordering::Wishes;
+pub use passage::{Passage, Stay};
 pub use signals::asked_to_stop;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
 //! Finds the estate that a command is about, and opens it: as it lies in the work tree, or as a commit has it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,6 +40,17 @@ pub struct Opened {
     pub graph: Arc<Graph>,
     /// The commit that it was read from; `None` for the work tree.
     pub commit: Option<Commit>,
+    /// Who made what it was read from, as git writes it: `NAME <EMAIL>`; `None` for the work tree.
+    pub author: Option<String>,
+}
+
+impl Opened {
+    /// The names and addresses of those who made it, in lower case.
+    pub fn authors(&self) -> BTreeSet<String> {
+        let author = self.author.as_deref().unwrap_or_default().to_lowercase();
+        let parts = author.trim_end_matches('>').split(" <").map(str::trim);
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    }
 }
 
 impl Project {
@@ -149,14 +161,16 @@ impl Project {
             return Err(unsound(&*tree, errors));
         };
         let graph = Arc::new(Graph::of(&estate));
-        Ok(Opened { tree, estate: Arc::new(estate), graph, commit: None })
+        let author = release.release().author.clone();
+        Ok(Opened { tree, estate: Arc::new(estate), graph, commit: None, author })
     }
 
     fn open(&self, tree: Arc<dyn FileTree + Send + Sync>, commit: Option<Commit>) -> Result<Opened, CommandError> {
         let loaded = load_estate(&*tree, &self.prefix()?);
         let estate = Self::sound(&*tree, loaded)?;
         let graph = Arc::new(Graph::of(&estate));
-        Ok(Opened { tree, estate: Arc::new(estate), graph, commit })
+        let author = commit.as_ref().map(|commit| format!("{} <{}>", commit.author_name, commit.author_email));
+        Ok(Opened { tree, estate: Arc::new(estate), graph, commit, author })
     }
 
     /// The estate, if it has no errors; tells the warnings.

@@ -1,5 +1,6 @@
 //! Reads `terrace.hcl`. What it says about stacks by name is checked elsewhere, when all stacks are known.
 
+mod gate;
 mod pipeline;
 mod rehearsals;
 mod settings;

@@ -1,6 +1,6 @@
 //! The estate: what `terrace.hcl` and all `stack.hcl` files say, checked and resolved. It knows nothing of HCL or of files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Check;
 use crate::expression::{Expression, Reference, Span};
@@ -8,6 +8,8 @@ use crate::key::PublicKey;
 use crate::name::{CapabilityName, EnvironmentName, EstateName, KeyName, StackName, StageName, TeamName};
 use crate::path::RepoPath;
 use crate::rehearsal::{self, Fixture, RecoveryObjective, RehearsalSettings, UpgradeAllowance};
+use crate::run::RadiusLimits;
+use crate::window::Window;
 
 /// One repository's whole infrastructure. Maps are ordered, so that everything that is made from them is too.
 #[derive(Debug, Clone)]
@@ -131,12 +133,68 @@ pub struct Stage {
 /// `gate "KIND" { ... }`: a condition on entering a stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
-    /// Its kind, one of [`GATE_KINDS`].
-    pub kind: String,
-    /// Its settings: constants; durations are numbers of milliseconds.
-    pub settings: BTreeMap<String, crate::value::Value>,
-    /// Where the block is.
+    /// What it asks for.
+    pub rule: GateRule,
+    /// Where its kind is.
     pub span: Span,
+}
+
+/// What a gate asks for, as it is configured.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GateRule {
+    /// That the release passed these rehearsals; none: those that the pipeline does.
+    Evidence {
+        /// Which.
+        of: BTreeSet<rehearsal::Kind>,
+    },
+    /// That the plan does no more damage than that.
+    BlastRadius(RadiusLimits),
+    /// That policies have nothing against the plan.
+    Policy {
+        /// The files and folders of the policies, relative to the estate's folder.
+        paths: Vec<String>,
+        /// The packages that are asked; none: all.
+        namespaces: Vec<String>,
+    },
+    /// That people approve the plan.
+    Approval {
+        /// Who may: teams and people; none: the owners of what the plan touches.
+        by: Vec<String>,
+        /// How many different people must.
+        count: u32,
+    },
+    /// That a window is open.
+    Window(Window),
+    /// That the release has run so long in the stage before.
+    Soak {
+        /// In milliseconds.
+        for_ms: u64,
+    },
+    /// That a recovery was practised lately.
+    Recovery {
+        /// What was lost in it; none: infrastructure.
+        of: BTreeSet<rehearsal::Lost>,
+        /// How long ago it may be, in milliseconds; `None`: as the recovery objective says.
+        younger_than_ms: Option<u64>,
+    },
+    /// That nothing was changed behind Terraform's back.
+    Clean,
+}
+
+impl GateRule {
+    /// Its kind, one of [`GATE_KINDS`].
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Evidence { .. } => "evidence",
+            Self::BlastRadius(_) => "blast_radius",
+            Self::Policy { .. } => "policy",
+            Self::Approval { .. } => "approval",
+            Self::Window(_) => "window",
+            Self::Soak { .. } => "soak",
+            Self::Recovery { .. } => "recovery",
+            Self::Clean => "clean",
+        }
+    }
 }
 
 /// The kinds of gates that the configuration knows.
@@ -257,10 +315,37 @@ impl Estate {
         self.teams.get(by).map_or(by == person || by == EVERYBODY, |team| team.has(person))
     }
 
+    /// The people that an owner stands for: a team's members; one person for an email or, as CODEOWNERS has it, `@user`; the members of the team
+    /// `NAME` for `@organisation/NAME`. `None`: nobody knows.
+    pub fn people_of(&self, owner: &str) -> Option<BTreeSet<String>> {
+        let members = |name: &str| self.teams.get(name).map(|team| team.members.iter().cloned().collect());
+        if let Some(people) = members(owner) {
+            return Some(people);
+        }
+        match owner.strip_prefix('@') {
+            Some(name) => match name.rsplit_once('/') {
+                Some((_, team)) => members(team),
+                None => Some([name.to_owned()].into()),
+            },
+            None => owner.contains('@').then(|| [owner.to_owned()].into()),
+        }
+    }
+
     /// The team that a stack belongs to: its own owner, or else its capability's.
     pub fn owner_of<'a>(&'a self, stack: &'a Stack) -> Option<&'a str> {
         let capability = || self.capabilities.get(stack.capability.as_ref()?);
         stack.owner.as_deref().or_else(|| capability()?.owner.as_deref())
+    }
+
+    /// The files and folders of all policies of the pipeline's gates, in the repository.
+    pub fn policy_paths(&self) -> BTreeSet<RepoPath> {
+        let gates = self.stages.iter().flat_map(|stage| &stage.gates);
+        let paths = gates.flat_map(|gate| match &gate.rule {
+            GateRule::Policy { paths, .. } => paths.as_slice(),
+            _ => &[],
+        });
+        // One that leads out of the repository has no files: the gate refuses.
+        paths.filter_map(|path| self.root.join(path).ok()).collect()
     }
 
     /// The estate's own file.
@@ -269,6 +354,8 @@ impl Estate {
     }
 }
 
+/// Where a repository may say who owns its files (source: GitHub, "About code owners"); the first that is there counts.
+pub const CODEOWNERS_FILES: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
 /// The name of the file that makes a folder an estate.
 pub const ESTATE_FILE: &str = "terrace.hcl";
 /// The name of the file that makes a folder a stack.

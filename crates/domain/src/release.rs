@@ -26,6 +26,8 @@ pub struct EstateRelease {
     pub committed_at_secs: i64,
     /// The first line of the commit's message.
     pub subject: Option<String>,
+    /// Who made the commit, as git writes it: `NAME <EMAIL>`; `None` where the release does not say.
+    pub author: Option<String>,
     /// The estate's name.
     pub estate_name: EstateName,
     /// The release of the estate's own file.

@@ -5,7 +5,9 @@ mod advance;
 mod approval;
 mod cover;
 mod event;
+mod gate;
 mod instance;
+mod judge;
 mod order;
 mod report;
 mod waits;
@@ -18,8 +20,10 @@ pub use advance::{Impossible, advance};
 pub use approval::{Approval, CannotApprove};
 pub use cover::{ChangeRecord, CoverPart, PlanCover};
 pub use event::{Changes, Effect, Event, Failure, Step, TerraformDiagnostic};
-pub use instance::{Awaiting, Instance, InstanceId, InstanceState, SkipReason};
-pub use order::{Gate, Mode, Order, OrderedStack, OrderedStage, Refusal, Rehearsed, Standing};
+pub use gate::{Answer, Approvers, Assessment, Facts, Gate, Hold, RadiusLimits, Refusal, Verdict, Who};
+pub use instance::{Asked, Awaiting, Instance, InstanceId, InstanceState, Overridden, SkipReason};
+pub use judge::Judged;
+pub use order::{BreakGlass, Mode, Order, OrderedStack, OrderedStage, Rehearsed, Standing};
 pub use report::{Outcome, Tally};
 pub use waits::WaitsFor;
 
@@ -198,7 +202,9 @@ impl Run {
     #[must_use]
     pub fn cut_off(mut self) -> Self {
         for instance in &mut self.instances {
-            if instance.state.is_final() || matches!(instance.state, InstanceState::Awaiting(_)) {
+            if instance.state.is_final()
+                || matches!(instance.state, InstanceState::Awaiting(_) | InstanceState::Held(_))
+            {
                 continue;
             }
             let unsettled = instance.state == InstanceState::Unsettled;
@@ -206,6 +212,20 @@ impl Run {
             instance.state = InstanceState::Abandoned(during);
         }
         self
+    }
+
+    /// The instances that time holds up, each with what holds it: a gate that opens later.
+    pub fn held(&self) -> impl Iterator<Item = (&Instance, &Hold)> {
+        self.instances.iter().filter_map(|instance| match &instance.state {
+            InstanceState::Held(hold) => Some((instance, hold)),
+            InstanceState::Awaiting(Awaiting { held: Some(hold), .. }) => Some((instance, hold)),
+            _ => None,
+        })
+    }
+
+    /// When it is worth looking again at what time holds up.
+    pub fn due(&self) -> Option<Moment> {
+        self.held().filter_map(|(_, hold)| hold.until).min()
     }
 
     /// The instances that wait for an approval.

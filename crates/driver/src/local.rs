@@ -157,6 +157,8 @@ pub struct Drive<'a> {
     pub holder: Holder,
     /// Whether an environment that is taken is waited for; otherwise that is an error.
     pub waits: bool,
+    /// Whether the process stays until the time has come for what time alone holds up.
+    pub stays: bool,
 }
 
 /// What comes in.
@@ -173,7 +175,7 @@ const ASK_PAUSE: Duration = Duration::from_millis(250);
 /// Brings a run to its end, or to where only people can go on: it rests then, and needs no process. `first` is taken in first: `Started` for
 /// a new run, `Resumed` for one whose process is gone.
 pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, DriveError> {
-    let Drive { ctx, mut journal, mut seq, mut stop, now, watcher, holder, waits } = drive;
+    let Drive { ctx, mut journal, mut seq, mut stop, now, watcher, holder, waits, stays } = drive;
     let (sender, mut inward) = mpsc::unbounded_channel();
     let mut work = Workers {
         ctx,
@@ -218,7 +220,7 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
             }
             return Ok(run);
         }
-        if run.is_resting() {
+        if run.is_resting() && !(stays && run.due().is_some()) {
             return Ok(run);
         }
         event = loop {
@@ -240,7 +242,12 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
                     },
                 },
                 () = asked(&mut stop), if !run.is_stopping() => break Event::StopRequested,
-                () = tokio::time::sleep(ASK_PAUSE) => asked_of_us.extend(journal.requests()),
+                () = tokio::time::sleep(ASK_PAUSE) => {
+                    asked_of_us.extend(journal.requests());
+                    if run.due().is_some_and(|due| due <= now()) {
+                        break Event::Due;
+                    }
+                }
             }
         };
     }
@@ -482,7 +489,9 @@ impl Workers {
     /// crash in between it is planned anew, and after the record nobody would look for it.
     fn clean_up(&self, event: &Event, run: &Run) {
         let instance = event.instance().and_then(|id| run.instance(id));
-        let Some(instance) = instance.filter(|instance| instance.state.is_final()) else { return };
+        // What is held is planned anew when its time has come.
+        let is_done = |state: &InstanceState| state.is_final() || matches!(state, InstanceState::Held(_));
+        let Some(instance) = instance.filter(|instance| is_done(&instance.state)) else { return };
         // If this fails, the next to use the folder tries again, and says so.
         let _ = match self.ctx.mode {
             Mode::Deliver | Mode::Destroy => instance::clean_up(&self.ctx, &instance.id),
@@ -495,7 +504,7 @@ impl Workers {
     fn let_go(&mut self, event: &Event, run: &Run) {
         let Some(id) = event.instance() else { return };
         let Some(instance) = run.instance(id) else { return };
-        if instance.state.is_final() || matches!(instance.state, InstanceState::Awaiting(_)) {
+        if instance.state.is_final() || matches!(instance.state, InstanceState::Awaiting(_) | InstanceState::Held(_)) {
             self.prepared.lock().expect("no panic while held").remove(id);
             self.interrupts.remove(id);
         }
@@ -610,14 +619,14 @@ impl Task {
         let stop = self.stop.clone();
         let planned = instance::plan(&self.ctx, self.id(), &mut prepared, &self.book, stop, &self.teller).await;
         self.keep(prepared);
-        let Planned { changes, rendering, cover, losses, differences } = planned?;
+        let Planned { changes, rendering, cover, losses, differences, assessment } = planned?;
         if let Some(text) = &rendering {
             (self.teller.watcher)(Notice::Plan { instance: self.id(), text });
         }
         if !differences.is_empty() {
             (self.teller.watcher)(Notice::Differences { instance: self.id(), differences: &differences });
         }
-        Ok(Event::Planned { instance: self.teller.instance, changes, cover, losses })
+        Ok(Event::Planned { instance: self.teller.instance, changes, cover, losses, assessment })
     }
 
     async fn apply(self) -> Result<Event, Halt> {

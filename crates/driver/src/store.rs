@@ -14,8 +14,8 @@ use serde_json::json;
 use terrace_domain::ledger::{Kind, NewEntry};
 use terrace_domain::name::StackName;
 use terrace_domain::run::{
-    Event, Impossible, InstanceId, InstanceState, Moment, Order, Outcome, Rehearsed, Run, RunId, Standing, Step,
-    advance,
+    BreakGlass, Event, Impossible, InstanceId, InstanceState, Moment, Order, Outcome, Rehearsed, Run, RunId, Standing,
+    Step, advance,
 };
 
 use crate::database;
@@ -234,6 +234,13 @@ impl Store {
             let mut entry = NewEntry::new(at, &actor, &RUN_CREATED, &body);
             (entry.run, entry.run_seq, entry.release) = (Some(id), Some(ORDER_SEQ), release.as_deref());
             ledger::append(transaction, &entry)?;
+            if let Some(BreakGlass { by, reason }) = &order.break_glass {
+                let environments: Vec<_> = order.stages.iter().map(|stage| stage.environment.as_str()).collect();
+                let body = json!({ "environments": environments }).to_string();
+                let mut entry = NewEntry::new(at, by, &BREAK_GLASS, &body);
+                (entry.run, entry.release, entry.reason) = (Some(id), release.as_deref(), Some(reason.as_str()));
+                ledger::append(transaction, &entry)?;
+            }
             Ok(id)
         })
     }
@@ -413,6 +420,7 @@ impl Store {
                     settings: digest(row.get(10)?),
                     delivered: row.get::<_, Option<i64>>(7)?.map(Moment),
                     outputs_changed: row.get::<_, Option<i64>>(8)?.map(Moment),
+                    before_since: None,
                     proven: false,
                     rehearsed: Rehearsed::default(),
                 },
@@ -426,6 +434,7 @@ impl Store {
 pub const ORDER_SEQ: u64 = 1;
 
 static RUN_CREATED: Kind = Kind::known("run_created");
+static BREAK_GLASS: Kind = Kind::known("break_glass");
 static LOCK_RELEASED: Kind = Kind::known("lock_released");
 
 const RUN_COLUMNS: &str =
@@ -599,6 +608,7 @@ mod tests {
             commit: None,
             parallelism: 1,
             again: false,
+            break_glass: None,
             stages: Vec::new(),
             stacks: Vec::new(),
         }
@@ -627,7 +637,7 @@ mod tests {
     #[test]
     fn what_a_newer_program_wrote_is_an_error_and_nothing_is_lost() {
         let cases = [
-            (r#"{"version":9,"event":"started"}"#, "it has version 9, and this Terrace reads versions up to 2"),
+            (r#"{"version":9,"event":"started"}"#, "it has version 9, and this Terrace reads versions up to 3"),
             (r#"{"version":1,"event":"teleported"}"#, "it is an event `teleported`, which this Terrace does not know"),
             (r#"{"version":1}"#, "missing field `event`"),
         ];

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::{EnvironmentName, StackName, StageName};
 use terrace_domain::rehearsal::Kind;
-use terrace_domain::run::{InstanceId, Rehearsed as RehearsedKinds, RunId};
+use terrace_domain::run::{InstanceId, Moment, Rehearsed as RehearsedKinds, RunId};
 use terrace_evidence::attestation::{Artifact, AttachedTo, Attestation, PREDICATE_TYPE_ANNOTATION};
 use terrace_evidence::keys::SigningKey;
 use terrace_evidence::statement::{AppliedIn, Outcome, Predicate, Rehearsed, StateVersion, Statement, kind_of};
@@ -69,8 +69,8 @@ pub enum WitnessError {
 /// What was found of evidence for a release in an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// It holds.
-    Holds,
+    /// It holds: when the release was first delivered there.
+    Holds(Moment),
     /// There is some, and it does not count: why.
     Not(String),
     /// There is none.
@@ -200,8 +200,15 @@ impl Witness {
         let mut found = Found::Nothing;
         for referrer in referrers {
             match self.read(release, referrer) {
-                Ok(applied) if applied.environment == *environment => return Found::Holds,
+                Ok(applied) if applied.environment == *environment => {
+                    let at = Moment(applied.at.as_millisecond());
+                    found = match found {
+                        Found::Holds(earlier) => Found::Holds(earlier.min(at)),
+                        _ => Found::Holds(at),
+                    };
+                }
                 Ok(_) | Err(NotRead::Other) => {}
+                Err(NotRead::Wrong(_)) if matches!(found, Found::Holds(_)) => {}
                 Err(NotRead::Wrong(why)) => found = Found::Not(why),
             }
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use terrace_config::tree::{FileEntry, FileKind, FileTree, ReadError};
 use terrace_config::{Code, Watches};
-use terrace_domain::estate::{Estate, Stack};
+use terrace_domain::estate::{CODEOWNERS_FILES, Estate, Stack};
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 use terrace_domain::release::{
@@ -25,9 +25,9 @@ use crate::source::{Source, SourceError};
 use crate::stored::{self, StoredError};
 use crate::vendor::{self, ModuleInstaller, VendorError, Vendored};
 use crate::{
-    CONTRACT_MEDIA_TYPE, CREATED_ANNOTATION, ESTATE_ANNOTATION, ESTATE_MEDIA_TYPE, ESTATE_RELEASE_TYPE, ESTATE_TYPE,
-    LAYER_MEDIA_TYPE, RELEASE_TYPE, REVISION_ANNOTATION, SOURCE_ANNOTATION, STACK_ANNOTATION, SUBJECT_ANNOTATION,
-    TITLE_ANNOTATION,
+    AUTHOR_ANNOTATION, CONTRACT_MEDIA_TYPE, CREATED_ANNOTATION, ESTATE_ANNOTATION, ESTATE_MEDIA_TYPE,
+    ESTATE_RELEASE_TYPE, ESTATE_TYPE, LAYER_MEDIA_TYPE, RELEASE_TYPE, REVISION_ANNOTATION, SOURCE_ANNOTATION,
+    STACK_ANNOTATION, SUBJECT_ANNOTATION, TITLE_ANNOTATION,
 };
 
 /// What an estate release is built from.
@@ -54,6 +54,8 @@ pub struct CommitFacts {
     pub committed_at_secs: i64,
     /// The first line of its message.
     pub subject: Option<String>,
+    /// Who made it, as git writes it: `NAME <EMAIL>`.
+    pub author: Option<String>,
 }
 
 /// How it is built.
@@ -194,6 +196,7 @@ fn report(
         commit: recipe.commit.id.clone(),
         committed_at_secs: recipe.commit.committed_at_secs,
         subject: recipe.commit.subject.clone(),
+        author: recipe.commit.author.clone(),
         estate_name: recipe.estate.name.clone(),
         estate,
         stacks: digests.collect(),
@@ -224,7 +227,7 @@ fn index_of(
     stacks: &[&Stack],
     packed: &[Packed],
 ) -> Result<(Index, Annotations), BuildError> {
-    let CommitFacts { id, committed_at_secs, subject } = recipe.commit;
+    let CommitFacts { id, committed_at_secs, subject, author } = recipe.commit;
     let time = jiff::Timestamp::from_second(*committed_at_secs).map_err(|_| BuildError::Time(*committed_at_secs))?;
     let mut index = Index::empty();
     index.artifact_type = Some(ESTATE_RELEASE_TYPE.to_owned());
@@ -243,6 +246,7 @@ fn index_of(
         (REVISION_ANNOTATION, Some(id.clone())),
         (CREATED_ANNOTATION, Some(time.to_string())),
         (SUBJECT_ANNOTATION, subject.clone()),
+        (AUTHOR_ANNOTATION, author.clone()),
     ];
     let annotations: Annotations =
         annotations.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
@@ -313,10 +317,19 @@ impl Builder<'_> {
         (is_it && is_whole).then(|| descriptor.clone())
     }
 
-    /// The estate's own file, and what it leads to if it is a link.
+    /// The estate's own file, its policies and who owns what, and what these lead to if they are links: a delivery is decided by nothing else.
     fn estate(&self) -> Result<Descriptor, PackError> {
         let Recipe { tree, estate, .. } = *self.recipe;
-        let own: Vec<FileEntry> = tree.find(&estate.file()).cloned().into_iter().collect();
+        let mut own: Vec<FileEntry> = tree.find(&estate.file()).cloned().into_iter().collect();
+        let policies = estate.policy_paths();
+        let is_policy = |entry: &&FileEntry| policies.iter().any(|path| entry.path.is_within(path));
+        if !policies.is_empty() {
+            own.extend(tree.files().iter().filter(is_policy).cloned());
+        }
+        let owners = CODEOWNERS_FILES.iter().filter_map(|path| RepoPath::new(path).ok());
+        own.extend(owners.filter_map(|path| tree.find(&path)).cloned());
+        own.sort_by(|a, b| a.path.cmp(&b.path));
+        own.dedup_by(|a, b| a.path == b.path);
         let linked = with_link_targets(tree, &own)?;
         let (files, layer) = self.pack(&linked.files)?;
         let layer = self.layer(&layer, "estate.tar".to_owned())?;

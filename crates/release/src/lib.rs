@@ -37,6 +37,8 @@ pub const ESTATE_ANNOTATION: &str = "dev.terrace.estate";
 pub const SOURCE_ANNOTATION: &str = "dev.terrace.source";
 /// The annotation with the first line of the commit's message.
 pub const SUBJECT_ANNOTATION: &str = "dev.terrace.commit.subject";
+/// Who made the commit, as git writes it: `NAME <EMAIL>`.
+pub const AUTHOR_ANNOTATION: &str = "dev.terrace.commit.author";
 /// The annotation with the commit's full id (OCI image specification, "Annotations").
 pub const REVISION_ANNOTATION: &str = "org.opencontainers.image.revision";
 /// The annotation with the commit's time, RFC 3339 (there too).

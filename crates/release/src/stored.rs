@@ -11,14 +11,16 @@ use crate::layout::{Layout, LayoutError, TAG_ANNOTATION};
 use crate::oci::{Descriptor, FormatError, INDEX_MEDIA_TYPE, Index, MANIFEST_MEDIA_TYPE, Manifest};
 use crate::unpack::{Layer, Mismatch, UnpackError};
 use crate::{
-    CONTRACT_MEDIA_TYPE, CREATED_ANNOTATION, ESTATE_ANNOTATION, ESTATE_MEDIA_TYPE, ESTATE_RELEASE_TYPE, ESTATE_TYPE,
-    LAYER_MEDIA_TYPE, RELEASE_TYPE, REVISION_ANNOTATION, SOURCE_ANNOTATION, STACK_ANNOTATION, SUBJECT_ANNOTATION,
+    AUTHOR_ANNOTATION, CONTRACT_MEDIA_TYPE, CREATED_ANNOTATION, ESTATE_ANNOTATION, ESTATE_MEDIA_TYPE,
+    ESTATE_RELEASE_TYPE, ESTATE_TYPE, LAYER_MEDIA_TYPE, RELEASE_TYPE, REVISION_ANNOTATION, SOURCE_ANNOTATION,
+    STACK_ANNOTATION, SUBJECT_ANNOTATION,
 };
 
 /// The digits of a commit's id: SHA-1, or SHA-256.
 const COMMIT_DIGITS: [usize; 2] = [40, 64];
 /// What `index.json` notes of an estate release.
-const NOTED_ANNOTATIONS: [&str; 4] = [ESTATE_ANNOTATION, REVISION_ANNOTATION, CREATED_ANNOTATION, SUBJECT_ANNOTATION];
+const NOTED_ANNOTATIONS: [&str; 5] =
+    [ESTATE_ANNOTATION, REVISION_ANNOTATION, CREATED_ANNOTATION, SUBJECT_ANNOTATION, AUTHOR_ANNOTATION];
 
 /// A release in a layout cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -201,6 +203,7 @@ pub fn estate_release(layout: &Layout, descriptor: &Descriptor) -> Result<Stored
         commit: facts.commit.to_owned(),
         committed_at_secs: facts.committed_at_secs,
         subject: facts.subject.map(str::to_owned),
+        author: index.annotations.get(AUTHOR_ANNOTATION).cloned(),
         estate_name: facts.estate.parse().map_err(name_error)?,
         estate: estate.digest,
         stacks: stacks.iter().map(|(name, entry)| (name.clone(), entry.digest)).collect(),

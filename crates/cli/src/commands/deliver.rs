@@ -11,7 +11,7 @@ use terrace_release::verify::verify;
 
 use super::rehearse::rehearse_for_stage;
 use super::release::find;
-use crate::delivery::{Conducted, Prospect, Reach, Target, Wishes, deliver, retried};
+use crate::delivery::{Conducted, Passage, Prospect, Reach, Target, Wishes, deliver, retried};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
 use crate::settings::Settings;
@@ -21,7 +21,8 @@ const AFTER_HELP: &str = "\
 Builds the commit's release once and carries it, unchanged, through the stages of the pipeline: plans each stack with Terraform and
 applies exactly that plan, each after what it depends on, as many at once as the graph and --parallelism allow. A stack enters a stage
 when the same release of it succeeded in the stage before. What already runs with the same inputs is skipped. Where people must approve,
-the run stops (exit code 3) and waits without a process: `terrace run approve`, then `terrace resume`.
+the run stops (exit code 3) and waits without a process: `terrace run approve`, then `terrace resume`. The same where a window is closed
+or a release has not soaked long enough; `terrace gate explain` says what each gate wants.
 
 Examples:
   terrace deliver                           through the whole pipeline, as far as gates let it
@@ -30,6 +31,8 @@ Examples:
   terrace deliver --affected HEAD~1         what the last commit changed; downstream only if what it reads changes
   terrace deliver --release 94645fde --to prod   a release that was built before, or pulled
   terrace deliver --retry                   the last run's release again: what succeeded is kept
+  terrace deliver --wait                    stay until windows open and soak times are over
+  terrace deliver --env prod --break-glass 'the shop is down, ticket 4711'
 
 Ctrl-C: Terraform is asked once to stop, and waited for. Delivering again goes on from there.";
 
@@ -54,6 +57,8 @@ pub struct Deliver {
     /// Confirm a delivery to a protected environment, by its name: its plans are not waited with
     #[arg(long, value_name = "ENVIRONMENT")]
     confirm: Vec<String>,
+    #[command(flatten)]
+    passage: Passage,
     /// How long to wait for somebody else's lock on a state, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = LOCK_WAIT_SECS)]
     lock_timeout: u64,
@@ -87,7 +92,8 @@ impl Deliver {
             return Ok(Exit::Failed);
         }
         views::say(&prospect.headline("Delivering"));
-        let conducted = deliver(prospect, settings, &self.wishes(), release, self.lock_timeout)?;
+        let conducted =
+            deliver(prospect, settings, &self.wishes(settings)?, release, (self.lock_timeout, self.passage.stay))?;
         finish(settings, &conducted, self.json)
     }
 
@@ -148,12 +154,19 @@ impl Deliver {
         let release = Arc::new(ReleaseTree::open(&layout, &layout.resolve(&digest.to_string())?)?);
         let prospect = retried(project, &release, &run, self.target.parallelism.map(usize::from), self.target.verbose)?;
         views::say(&prospect.headline(&format!("Delivering again what run {} did:", last.id)));
-        let conducted = deliver(prospect, settings, &self.wishes(), Some(release), self.lock_timeout)?;
+        let conducted = deliver(
+            prospect,
+            settings,
+            &self.wishes(settings)?,
+            Some(release),
+            (self.lock_timeout, self.passage.stay),
+        )?;
         finish(settings, &conducted, self.json)
     }
 
-    fn wishes(&self) -> Wishes<'_> {
-        Wishes { mode: Mode::Deliver, confirmed: &self.confirm, again: self.again }
+    fn wishes(&self, settings: &Settings) -> Result<Wishes<'_>, CommandError> {
+        let break_glass = self.passage.break_glass(settings)?;
+        Ok(Wishes { mode: Mode::Deliver, confirmed: &self.confirm, again: self.again, break_glass })
     }
 
     /// A name that is said and means nothing is a mistake.

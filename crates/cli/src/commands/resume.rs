@@ -5,7 +5,7 @@ use terrace_domain::run::RunId;
 use terrace_driver::store::Store;
 
 use super::deliver::{LOCK_WAIT_SECS, finish};
-use crate::delivery::resume;
+use crate::delivery::{Stay, resume};
 use crate::error::{CommandError, CommandResult};
 use crate::project::Project;
 use crate::settings::Settings;
@@ -33,6 +33,8 @@ pub struct Resume {
     /// Say what Terraform does to each resource
     #[arg(long, short)]
     verbose: bool,
+    #[command(flatten)]
+    stay: Stay,
     /// How long to wait for somebody else's lock on a state, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = LOCK_WAIT_SECS)]
     lock_timeout: u64,
@@ -61,7 +63,7 @@ impl Resume {
         };
         views::say(&format!("Going on with run {id}"));
         let how = (self.parallelism.map(usize::from), self.verbose);
-        let conducted = resume(project, settings, id, how, self.lock_timeout)?;
+        let conducted = resume(project, settings, id, how, (self.lock_timeout, self.stay))?;
         finish(settings, &conducted, self.json)
     }
 }

@@ -14,7 +14,7 @@ use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
 
 use super::deliver::{LOCK_WAIT_SECS, finish};
-use crate::delivery::{Wishes, deliver, of_release};
+use crate::delivery::{Passage, Wishes, deliver, of_release};
 use crate::error::{CommandError, CommandResult};
 use crate::project::Project;
 use crate::settings::Settings;
@@ -44,6 +44,8 @@ pub struct Rollback {
     /// Confirm the delivery to a protected environment, by its name
     #[arg(long, value_name = "ENVIRONMENT")]
     confirm: Vec<String>,
+    #[command(flatten)]
+    passage: Passage,
     /// How long to wait for somebody else's lock on the state, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = LOCK_WAIT_SECS)]
     lock_timeout: u64,
@@ -72,8 +74,9 @@ impl Rollback {
             release.short(),
             views::run::short(&tree.release().commit)
         ));
-        let wishes = Wishes { mode: Mode::Deliver, confirmed: &self.confirm, again: false };
-        let conducted = deliver(prospect, settings, &wishes, Some(tree), self.lock_timeout)?;
+        let break_glass = self.passage.break_glass(settings)?;
+        let wishes = Wishes { mode: Mode::Deliver, confirmed: &self.confirm, again: false, break_glass };
+        let conducted = deliver(prospect, settings, &wishes, Some(tree), (self.lock_timeout, self.passage.stay))?;
         finish(settings, &conducted, self.json)
     }
 

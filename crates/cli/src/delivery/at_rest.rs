@@ -70,7 +70,8 @@ impl Prospect {
         let lock = take(&home, &environment, settings)?;
         let crew = self.crew(settings, None, Mode::Plan);
         let gear = crew.gear().await?;
-        let order = self.order(&Wishes { mode: Mode::Plan, confirmed: &[], again: true }, None, |_| None);
+        let order =
+            self.order(&Wishes { mode: Mode::Plan, confirmed: &[], again: true, break_glass: None }, None, |_| None);
         let ctx = crew.context(gear, &order, None, &[])?;
         Ok(AtRest { ctx, id: InstanceId { environment, stack }, stop, _lock: lock })
     }

@@ -20,6 +20,7 @@ use super::crew::Crew;
 use super::hold::{checkpoint, clear_the_way, hold_run, look_into_store, new_holder, taken};
 use super::logs::prune;
 use super::ordering::Wishes;
+use super::passage::Stay;
 use super::signals::stop_on_signals;
 use super::{Prospect, checked_code};
 use crate::commands::release::build::build_opened;
@@ -56,7 +57,7 @@ pub fn plan(
         let gear = crew.gear().await?;
         let store = look_into_store(&home, settings)?;
         let earlier = store.as_ref().map(Store::instances).transpose()?.unwrap_or_default();
-        let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true };
+        let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true, break_glass: None };
         let order = prospect.order(&wishes, None, |_| None);
         let ctx = crew.context(gear, &order, None, &earlier)?;
         let drive = Drive {
@@ -68,6 +69,7 @@ pub fn plan(
             watcher: watched.watcher(true),
             holder: new_holder(settings),
             waits: false,
+            stays: false,
         };
         let run = local::drive(drive, Run::new(order), Event::Started).await.map_err(drive_error)?;
         Ok(Conducted { run, id: None, plans: watched.end().await })
@@ -80,7 +82,7 @@ pub fn deliver(
     settings: &Settings,
     wishes: &Wishes<'_>,
     release: Option<Arc<ReleaseTree>>,
-    lock_wait_secs: u64,
+    (lock_wait_secs, stay): (u64, Stay),
 ) -> Result<Conducted, CommandError> {
     let home = prospect.project.home();
     home.create()?;
@@ -106,7 +108,7 @@ pub fn deliver(
         let earlier = store.instances()?;
         let ctx = crew.context(gear, &order, Some(id), &earlier)?;
         prune(&home.runs());
-        let begun = Begun { id, run: Run::new(order), seq: ORDER_SEQ, first: Event::Started, _lock: lock };
+        let begun = Begun { id, run: Run::new(order), seq: ORDER_SEQ, first: Event::Started, stay, _lock: lock };
         begun.drive(ctx, store, watched, settings).await
     })
 }
@@ -117,7 +119,7 @@ pub fn resume(
     settings: &Settings,
     id: RunId,
     (parallelism, verbose): (Option<usize>, bool),
-    lock_wait_secs: u64,
+    (lock_wait_secs, stay): (u64, Stay),
 ) -> Result<Conducted, CommandError> {
     let home = project.home();
     let lock = hold_run(&home, id, settings)?;
@@ -154,7 +156,7 @@ pub fn resume(
         let gear = crew.gear().await?;
         let earlier = store.instances()?;
         let ctx = crew.context(gear, run.order(), Some(id), &earlier)?;
-        Begun { id, run, seq, first, _lock: lock }.drive(ctx, store, watched, settings).await
+        Begun { id, run, seq, first, stay, _lock: lock }.drive(ctx, store, watched, settings).await
     })
 }
 
@@ -175,6 +177,7 @@ struct Begun {
     run: Run,
     seq: u64,
     first: Event,
+    stay: Stay,
     _lock: Lock,
 }
 
@@ -197,6 +200,7 @@ impl Begun {
             watcher: watched.watcher(gathers),
             holder: new_holder(settings),
             waits: true,
+            stays: self.stay.wait,
         };
         let run = local::drive(drive, self.run, self.first).await;
         if let Some(Err(error)) = witness.map(|witness| witness.layout.settle()) {

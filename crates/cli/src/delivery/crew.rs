@@ -81,7 +81,7 @@ impl Crew<'_> {
         for stage in &order.stages {
             make_private(&logs.join(stage.environment.as_str()))?;
         }
-        let asking = order.stages.iter().filter(|stage| stage.approval().is_some());
+        let asking = order.stages.iter().filter(|stage| stage.may_ask());
         let witness = match (run, &self.release) {
             (Some(run), Some(_)) if self.drill.is_none() => Some(Arc::new(self.witness(&home, order, run)?)),
             _ => None,

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use terrace_domain::digest::Digest;
-use terrace_domain::estate::{EVERYBODY, Estate, Gate as GateBlock};
+use terrace_domain::estate::{EVERYBODY, Estate, GateRule};
 use terrace_domain::name::StackName;
 use terrace_domain::rehearsal::{Kind, Lost};
-use terrace_domain::run::{Gate, Mode, Order, OrderedStack, OrderedStage};
+use terrace_domain::run::{Approvers, BreakGlass, Gate, Mode, Order, OrderedStack, OrderedStage, RadiusLimits, Who};
 use terrace_domain::settings::settings_digest;
-use terrace_domain::value::Value;
+use terrace_domain::window::Calendar;
 
 use super::{Leg, Prospect};
 use crate::selection::Selected;
@@ -21,6 +21,8 @@ pub struct Wishes<'a> {
     pub confirmed: &'a [String],
     /// Whether also what runs already is planned.
     pub again: bool,
+    /// That all gates are let go of, by whom, and why.
+    pub break_glass: Option<BreakGlass>,
 }
 
 impl Prospect {
@@ -36,7 +38,8 @@ impl Prospect {
         let verifies = |name: &StackName| self.verifies(name);
         let stacks = Order::stacks_of(&self.opened.graph, stacks, downstream, release_of, verifies);
         let stacks = if wishes.mode == Mode::Destroy { Order::reversed(stacks) } else { stacks };
-        let mut stages: Vec<_> = self.legs.iter().map(|leg| stage(estate, leg, &stacks, wishes)).collect();
+        let authors = self.opened.authors();
+        let mut stages: Vec<_> = self.legs.iter().map(|leg| stage(estate, leg, &stacks, (wishes, &authors))).collect();
         for stage in &mut stages {
             stage.gates.extend(self.drill.iter().flat_map(|drill| drill.gates.iter().cloned()));
         }
@@ -46,6 +49,7 @@ impl Prospect {
             commit: self.opened.commit.as_ref().map(|commit| commit.id.to_string()),
             parallelism: self.parallelism,
             again: wishes.again,
+            break_glass: wishes.break_glass.clone(),
             stages,
             stacks,
         }
@@ -63,14 +67,20 @@ impl Prospect {
     }
 }
 
-fn stage(estate: &Estate, leg: &Leg, stacks: &[OrderedStack], wishes: &Wishes<'_>) -> OrderedStage {
+fn stage(
+    estate: &Estate,
+    leg: &Leg,
+    stacks: &[OrderedStack],
+    (wishes, authors): (&Wishes<'_>, &BTreeSet<String>),
+) -> OrderedStage {
     let environment = &estate.environments[&leg.environment];
-    let mut gates: Vec<_> = leg.stage.gates.iter().map(|block| gate(estate, block)).collect();
-    let asks = gates.iter().any(|gate| matches!(gate, Gate::Approval { .. }));
+    let mut gates: Vec<_> = leg.stage.gates.iter().map(|block| gate(estate, &block.rule, authors)).collect();
+    merge_windows(&mut gates);
+    let asks = gates.iter().any(|gate| matches!(gate, Gate::Approval(_)));
     let is_confirmed = wishes.confirmed.iter().any(|name| name == leg.environment.as_str());
     if environment.protected && !asks && !is_confirmed {
         // What is protected is not changed before somebody has seen how.
-        gates.push(Gate::Approval { approvers: None, by: Vec::new(), count: 1 });
+        gates.push(Gate::Approval(Approvers { count: 1, ..Approvers::default() }));
     }
     let settings = |ordered: &OrderedStack| settings_digest(estate, environment, &estate.stacks[&ordered.stack]);
     OrderedStage {
@@ -82,51 +92,60 @@ fn stage(estate: &Estate, leg: &Leg, stacks: &[OrderedStack], wishes: &Wishes<'_
     }
 }
 
-fn gate(estate: &Estate, block: &GateBlock) -> Gate {
-    let words = |key: &str| block.settings.get(key).map(texts).unwrap_or_default();
-    match block.kind.as_str() {
-        "approval" => {}
-        "evidence" => {
-            let of: BTreeSet<_> = words("of").iter().filter_map(|word| Kind::from_word(word)).collect();
+/// A gate with all that it is decided by, as far as the configuration says it.
+fn gate(estate: &Estate, rule: &GateRule, authors: &BTreeSet<String>) -> Gate {
+    match rule.clone() {
+        GateRule::Evidence { of } => {
             // Without a word: of all that the pipeline rehearses, and that proves something of a release.
             let rehearsed = || estate.stages.iter().flat_map(|stage| stage.rehearse.iter().copied());
             let all = || rehearsed().filter(|kind| *kind != Kind::Recovery).collect();
-            return Gate::Evidence { of: if of.is_empty() { all() } else { of } };
+            Gate::Evidence { of: if of.is_empty() { all() } else { of } }
         }
-        "recovery" => {
-            let of: BTreeSet<_> = words("of").iter().filter_map(|word| Lost::from_word(word)).collect();
-            let younger_than_ms = match block.settings.get("younger_than") {
-                Some(Value::Number(millis)) => millis.as_u64(),
-                _ => estate.recovery.every_ms,
-            };
-            return Gate::Recovery {
-                of: if of.is_empty() { [Lost::Infrastructure].into() } else { of },
-                younger_than_ms: younger_than_ms.unwrap_or(u64::MAX),
-            };
+        GateRule::Recovery { of, younger_than_ms } => Gate::Recovery {
+            of: if of.is_empty() { [Lost::Infrastructure].into() } else { of },
+            younger_than_ms: younger_than_ms.or(estate.recovery.every_ms).unwrap_or(u64::MAX),
+        },
+        GateRule::Approval { by, count } => {
+            let who = if by.is_empty() { owners(estate) } else { named(estate, by) };
+            Gate::Approval(Approvers { who, count, authors: authors.clone() })
         }
-        other => return Gate::Undecidable(other.to_owned()),
-    }
-    let by = words("by");
-    let count = match block.settings.get("count") {
-        Some(Value::Number(number)) => number.as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
-        _ => 1,
-    };
-    Gate::Approval { approvers: approvers(estate, &by), by, count: count.max(1) }
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::List(items) => items.iter().filter_map(text).collect(),
-        other => text(other).into_iter().collect(),
+        GateRule::BlastRadius(limits) => {
+            let approvers = Approvers { who: owners(estate), count: 1, authors: authors.clone() };
+            Gate::BlastRadius(RadiusLimits { approvers, ..limits })
+        }
+        GateRule::Policy { paths, namespaces } => Gate::Policy { paths, namespaces },
+        GateRule::Window(window) => Gate::Window(Calendar(vec![window])),
+        GateRule::Soak { for_ms } => Gate::Soak { for_ms },
+        GateRule::Clean => Gate::Clean,
     }
 }
 
-fn text(value: &Value) -> Option<String> {
-    if let Value::String(text) = value { Some(text.clone()) } else { None }
+/// The windows of a stage are one calendar: changes are made while any of them is open.
+fn merge_windows(gates: &mut Vec<Gate>) {
+    let mut all = Vec::new();
+    gates.retain_mut(|gate| match gate {
+        Gate::Window(Calendar(windows)) => {
+            all.append(windows);
+            false
+        }
+        _ => true,
+    });
+    if !all.is_empty() {
+        gates.push(Gate::Window(Calendar(all)));
+    }
 }
 
-/// The people that teams and names stand for; `None`: everybody.
-fn approvers(estate: &Estate, by: &[String]) -> Option<BTreeSet<String>> {
+/// The owners that there are, each with the people that it stands for.
+fn owners(estate: &Estate) -> Who {
+    let of_stacks = estate.stacks.values().flat_map(|stack| estate.owner_of(stack));
+    let of_capabilities = estate.capabilities.values().filter_map(|capability| capability.owner.as_deref());
+    let names: BTreeSet<&str> = of_stacks.chain(of_capabilities).collect();
+    let people = names.into_iter().filter_map(|name| Some((name.to_owned(), estate.people_of(name)?)));
+    Who::Owners { people: people.collect() }
+}
+
+/// The people that teams and names stand for.
+fn named(estate: &Estate, by: Vec<String>) -> Who {
     let people: BTreeSet<String> = by
         .iter()
         .flat_map(|name| match estate.teams.get(name.as_str()) {
@@ -134,5 +153,5 @@ fn approvers(estate: &Estate, by: &[String]) -> Option<BTreeSet<String>> {
             None => vec![name.clone()],
         })
         .collect();
-    (!by.is_empty() && !people.contains(EVERYBODY)).then_some(people)
+    if people.contains(EVERYBODY) { Who::Everybody } else { Who::Named { people, by } }
 }

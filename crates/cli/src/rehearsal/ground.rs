@@ -156,6 +156,7 @@ impl Ground {
             estate: std::sync::Arc::new(estate),
             graph: std::sync::Arc::new(graph),
             commit: None,
+            author: None,
         };
         let mut needed = stacks.clone();
         for name in &stacks {

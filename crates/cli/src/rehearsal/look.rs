@@ -30,7 +30,7 @@ pub fn with_context<T>(
         let stop = asked_to_stop(|| {})?;
         let crew = prospect.crew(settings, Some(Arc::clone(release)), Mode::Plan);
         let gear = crew.gear().await?;
-        let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true };
+        let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true, break_glass: None };
         let order = prospect.order(&wishes, None, |_| None);
         let ctx = crew.context(gear, &order, None, &[])?;
         let environment = &prospect.legs[0].environment;

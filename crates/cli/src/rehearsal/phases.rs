@@ -17,7 +17,7 @@ use terrace_release::tree::ReleaseTree;
 
 use super::ground::Ground;
 use super::{Baseline, Candidate, Request, look, recovery};
-use crate::delivery::{Conducted, Drill, Wishes, asked_to_stop, deliver, plan};
+use crate::delivery::{Conducted, Drill, Stay, Wishes, asked_to_stop, deliver, plan};
 use crate::error::CommandError;
 use crate::project::{Opened, Project};
 use crate::settings::Settings;
@@ -425,8 +425,14 @@ impl<'a> Rehearsal<'a> {
             rehearsals::begin(&self.ground.home, &self.ground.environment, &self.deployed_from).map_err(failed)?;
         }
         let prospect = self.ground.prospect(self.settings, part.opened, &self.scope, part.stacks.clone(), drill)?;
-        let wishes = Wishes { mode, confirmed: &[], again };
-        deliver(prospect, self.settings, &wishes, Some(Arc::clone(part.release)), self.lock_wait_secs)
+        let wishes = Wishes { mode, confirmed: &[], again, break_glass: None };
+        deliver(
+            prospect,
+            self.settings,
+            &wishes,
+            Some(Arc::clone(part.release)),
+            (self.lock_wait_secs, Stay::default()),
+        )
     }
 
     /// What a run came to, with its failures among the findings.

@@ -282,6 +282,7 @@ fn rebuilt(
         id: known.commit.clone(),
         committed_at_secs: known.committed_at_secs,
         subject: known.subject.clone(),
+        author: known.author.clone(),
     };
     let recipe = Recipe { tree: &tree, estate: &estate, code: &code, watches: &watches, commit: &commit };
     let installer = Installer::new(settings, folder, &estate.terraform);

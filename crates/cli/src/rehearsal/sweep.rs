@@ -16,7 +16,7 @@ use super::ground::{Ground, is_held, refuse_delivered};
 use super::look;
 use super::phases::{failed, known};
 use super::recovery::put_back_states;
-use crate::delivery::{Drill, Wishes, deliver};
+use crate::delivery::{Drill, Stay, Wishes, deliver};
 use crate::error::CommandError;
 use crate::project::{Opened, Project};
 use crate::settings::Settings;
@@ -192,8 +192,8 @@ fn destroy(
 ) -> Result<Looked, CommandError> {
     let scope = scope(ground, opened)?;
     let prospect = ground.prospect(settings, opened, &scope, stacks.clone(), Drill::default())?;
-    let wishes = Wishes { mode: Mode::Destroy, confirmed: &[], again: true };
-    let conducted = deliver(prospect, settings, &wishes, Some(Arc::clone(release)), lock_wait_secs)?;
+    let wishes = Wishes { mode: Mode::Destroy, confirmed: &[], again: true, break_glass: None };
+    let conducted = deliver(prospect, settings, &wishes, Some(Arc::clone(release)), (lock_wait_secs, Stay::default()))?;
     if conducted.run.outcome() == RunOutcome::Interrupted {
         return Err(
             CommandError::failed("interrupted: somebody asked to stop").help("`terrace sweep` goes on from there.")

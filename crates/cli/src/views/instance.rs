@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use console::{Style, style};
 use terrace_domain::run::{
-    Awaiting, Changes, Failure, Instance, InstanceState, Refusal, SkipReason, TerraformDiagnostic, WaitsFor,
+    Awaiting, Changes, Failure, Hold, Instance, InstanceState, SkipReason, TerraformDiagnostic, WaitsFor,
 };
 
 use super::time;
@@ -23,7 +23,7 @@ pub fn mark(state: &InstanceState) -> (&'static str, Style) {
         InstanceState::Interrupted(_) | InstanceState::Abandoned(_) | InstanceState::Unsettled => {
             ("!", Style::new().yellow())
         }
-        InstanceState::Blocked(_) | InstanceState::Awaiting(_) => ("?", Style::new().yellow()),
+        InstanceState::Blocked(_) | InstanceState::Held(_) | InstanceState::Awaiting(_) => ("?", Style::new().yellow()),
         InstanceState::Skipped(_) => ("-", Style::new().yellow()),
         InstanceState::Waiting
         | InstanceState::Preparing
@@ -44,6 +44,9 @@ pub fn line(instance: &Instance) -> String {
         |changes: &&Changes| instance.state != InstanceState::Unchanged && (is_applied || !done || !changes.is_empty());
     if let Some(changes) = instance.changes.as_ref().filter(shows_changes) {
         let _ = write!(text, ": {}", changes_in_words(changes, done));
+    }
+    for gate in &instance.overridden {
+        let _ = write!(text, "  [glass broken: the gate `{}` said: {}]", gate.gate, gate.said);
     }
     if instance.provisional {
         text.push_str(" (provisional: rests on outputs that are planned, not applied)");
@@ -75,7 +78,8 @@ fn words(state: &InstanceState) -> String {
         }
         InstanceState::Skipped(SkipReason::Superseded(run)) => format!("left to run {run}, which is newer"),
         InstanceState::Awaiting(awaiting) => waiting_for_people(awaiting),
-        InstanceState::Refused(refusal) => refused(refusal),
+        InstanceState::Refused(refusal) => format!("refused by the gate `{}`: {refusal}", refusal.gate()),
+        InstanceState::Held(hold) => format!("held by the gate {}", gates_of(hold)),
         InstanceState::Rejected { by, reason } if reason.is_empty() => format!("rejected by {by}"),
         InstanceState::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
         InstanceState::Unsettled => {
@@ -85,19 +89,9 @@ fn words(state: &InstanceState) -> String {
     }
 }
 
-fn refused(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::NotRehearsed(kinds) => {
-            let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
-            format!("refused: the rehearsal {} of this release is not proven", kinds.join(" and "))
-        }
-        Refusal::NotRecovered(lost) => {
-            let lost: Vec<_> = lost.iter().map(|lost| lost.as_str()).collect();
-            format!("refused: the recovery of {} was not practised lately enough", lost.join(" and "))
-        }
-        Refusal::Losses(why) => format!("refused: {}", why.join("; ")),
-        Refusal::Undecidable(kind) => format!("refused: this version of Terrace cannot decide the gate `{kind}`"),
-    }
+/// `window` and `soak`, in quotes.
+fn gates_of(hold: &Hold) -> String {
+    hold.gates.iter().map(|gate| format!("`{gate}`")).collect::<Vec<_>>().join(" and ")
 }
 
 fn waiting_for_people(awaiting: &Awaiting) -> String {
@@ -106,7 +100,9 @@ fn waiting_for_people(awaiting: &Awaiting) -> String {
         let parts: Vec<_> = awaiting.differs.iter().map(|part| part.as_str()).collect();
         let _ = write!(text, " again (what was approved had another {})", parts.join(", "));
     }
-    if !awaiting.approvals.is_empty() {
+    if let Some(hold) = &awaiting.held {
+        let _ = write!(text, ", approved, and held by the gate {}", gates_of(hold));
+    } else if !awaiting.approvals.is_empty() {
         let names: Vec<_> = awaiting.approvals.iter().map(|approval| approval.by.as_str()).collect();
         let _ = write!(text, ", approved by {} so far", names.join(", "));
     }
@@ -129,6 +125,10 @@ fn wait(wait: &WaitsFor) -> String {
         WaitsFor::Approval { missing, by } => {
             let whom = if by.is_empty() { "anybody".to_owned() } else { by.join(", ") };
             format!("{} of {whom}", super::count(*missing, "approval"))
+        }
+        WaitsFor::Gate(hold) => {
+            let until = hold.until.map_or(String::new(), |until| format!(", until {}", time::rfc3339(until)));
+            format!("the gate {}{until}: {}", gates_of(hold), hold.why.join("; "))
         }
         WaitsFor::Environment => "its environment".to_owned(),
         WaitsFor::Place => "a place".to_owned(),

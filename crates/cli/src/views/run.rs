@@ -74,19 +74,27 @@ fn closing_line(run: &Run, id: Option<RunId>) -> String {
     if let Some(id) = id {
         let tally = run.tally();
         let is_all_current = tally.current > 0 && tally.current == run.instances().len();
-        text.push_str(&next_step(run.outcome(), id, is_all_current));
+        let waits_for_people = run.awaiting().any(|(_, awaiting)| awaiting.missing() > 0);
+        text.push_str(&next_step(run.outcome(), id, (is_all_current, waits_for_people)));
     }
     text
 }
 
-fn next_step(outcome: Outcome, id: RunId, is_all_current: bool) -> String {
+fn next_step(outcome: Outcome, id: RunId, (is_all_current, waits_for_people): (bool, bool)) -> String {
     let look = format!("\nLook at it with `terrace run show {id}`");
     match outcome {
         Outcome::Succeeded if is_all_current => {
             "\nWhat runs already was not looked at; `--again` plans it all the same.".to_owned()
         }
         Outcome::Succeeded | Outcome::Running => String::new(),
-        Outcome::Waiting => format!("{look}; approve with `terrace run approve {id}`, then `terrace resume {id}`."),
+        Outcome::Waiting if waits_for_people => {
+            format!("{look}; approve with `terrace run approve {id}`, then `terrace resume {id}`.")
+        }
+        Outcome::Waiting => {
+            format!(
+                "{look}; `terrace gate explain {id}` says what holds it, and `terrace resume {id}` goes on when that is over."
+            )
+        }
         Outcome::Refused | Outcome::Superseded => format!("{look}."),
         _ => format!("{look}; deliver again to go on from there."),
     }
@@ -100,6 +108,7 @@ fn tally_in_words(tally: &Tally, done: bool) -> String {
         (tally.current, "current"),
         (tally.untouched, "not needed"),
         (tally.awaiting, "waiting for approval"),
+        (tally.held, "held by a gate"),
         (tally.waiting, "waiting for others"),
         (tally.failed, "failed"),
         (tally.interrupted, "interrupted"),
@@ -200,6 +209,9 @@ pub fn show(row: &RunRow, run: &Run, home: &Home) {
     let _ = writeln!(text, "  commit     {} {}", short(&row.preface.commit), row.preface.subject);
     let _ = writeln!(text, "  by         {}", row.preface.actor);
     let _ = writeln!(text, "  with       {}", row.preface.terraform);
+    if let Some(broken) = &run.order().break_glass {
+        let _ = writeln!(text, "  {} by {}: {}", style("GLASS BROKEN").red().bold(), broken.by, broken.reason);
+    }
     let _ = writeln!(text, "  started    {}", time::rfc3339(row.created));
     if let Some(finished) = row.finished {
         let _ = writeln!(text, "  took       {}", time::duration(finished.millis_since(row.created)));
@@ -216,6 +228,9 @@ pub fn show(row: &RunRow, run: &Run, home: &Home) {
         let waits = if waits.is_empty() { waits } else { format!("  (waits for {waits})") };
         let _ = writeln!(text, "{} {:width$}  {}{waits}", colour.apply_to(mark), label(run, one), instance::line(one));
         if let InstanceState::Awaiting(awaiting) = &one.state {
+            for why in &awaiting.asked.why {
+                let _ = writeln!(text, "      {}", style(why).yellow());
+            }
             for (address, change) in &awaiting.cover.changes {
                 let _ = writeln!(text, "      {} {address}", style(format!("{:>13}", change.action)).dim());
             }
@@ -240,10 +255,18 @@ pub(super) struct RunJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    break_glass: Option<BreakGlassJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     terraform: Option<&'a str>,
     started_at: Option<String>,
     finished_at: Option<String>,
     instances: Vec<InstanceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct BreakGlassJson<'a> {
+    by: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -269,10 +292,19 @@ struct InstanceJson<'a> {
     changes: Option<ChangesJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overridden: Vec<OverriddenJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureJson<'a>>,
     started_at: Option<String>,
     finished_at: Option<String>,
+}
+
+/// A gate that somebody broke the glass of.
+#[derive(Serialize)]
+struct OverriddenJson<'a> {
+    gate: &'a str,
+    said: &'a str,
 }
 
 /// What an approval covers, and who has given one.
@@ -332,6 +364,7 @@ pub(super) fn run_json<'a>(run: &'a Run, row: Option<&'a RunRow>) -> RunJson<'a>
         commit: order.commit.as_deref(),
         subject: row.map(|row| row.preface.subject.as_str()),
         actor: row.map(|row| row.preface.actor.as_str()),
+        break_glass: order.break_glass.as_ref().map(|broken| BreakGlassJson { by: &broken.by, reason: &broken.reason }),
         terraform: row.map(|row| row.preface.terraform.as_str()),
         started_at: run.started().map(time::rfc3339),
         // When a run that ended without a word did so is not known.
@@ -363,6 +396,7 @@ fn instance_json<'a>(run: &Run, one: &'a Instance, outcome: Outcome) -> Instance
         provisional: one.provisional,
         changes: one.changes.as_ref().map(changes_json),
         because,
+        overridden: one.overridden.iter().map(|gate| OverriddenJson { gate: &gate.gate, said: &gate.said }).collect(),
         failure: match &one.state {
             InstanceState::Failed(failure) => Some(failure_json(failure)),
             _ => None,

@@ -201,6 +201,7 @@ mod tests {
             digest: Digest([estate; 32]),
             commit: String::new(),
             committed_at_secs: 0,
+            author: None,
             subject: None,
             estate_name: EstateName::new("e").unwrap(),
             estate: Digest([estate; 32]),

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Approval, Awaiting, CannotApprove, Changes, Effect, Entry, Event, Instance, InstanceId, InstanceState, Mode,
-    Moment, Outcome, PlanCover, Refusal, Run, RunId, SkipReason, Standing, Step,
+    Approval, Asked, Assessment, Awaiting, CannotApprove, Changes, Effect, Entry, Event, Gate, Hold, Instance,
+    InstanceId, InstanceState, Judged, Mode, Moment, Outcome, Overridden, PlanCover, Refusal, Run, RunId, SkipReason,
+    Standing, Step, Verdict,
 };
 use crate::name::{EnvironmentName, StackName};
 use crate::plan::Loss;
@@ -69,6 +70,18 @@ pub fn advance(mut run: Run, at: Moment, event: Event) -> Result<(Run, Vec<Effec
     Ok((run, effects))
 }
 
+/// What the gates of a stage come to for an instance.
+enum Passage {
+    /// It goes on.
+    Free,
+    /// These people are to approve its plan.
+    Ask(Asked),
+    /// Time must pass.
+    Hold(Hold),
+    /// It may not.
+    Refused(Refusal),
+}
+
 /// One event being taken into a run.
 struct Advance<'a> {
     run: &'a mut Run,
@@ -90,7 +103,9 @@ impl Advance<'_> {
                 let index = self.expect(&instance, name, |state| *state == InstanceState::Preparing)?;
                 self.finish(index, InstanceState::Blocked(upstream));
             }
-            Event::Planned { instance, changes, cover, losses } => self.planned(&instance, changes, cover, losses)?,
+            Event::Planned { instance, changes, cover, losses, assessment } => {
+                self.planned(&instance, changes, cover, (losses, assessment))?;
+            }
             Event::Approved { instance, by, cover, .. } => self.approved(&instance, by, &cover)?,
             Event::Rejected { instance, by, reason } => {
                 let index = self.expect(&instance, name, |state| matches!(state, InstanceState::Awaiting(_)))?;
@@ -124,6 +139,7 @@ impl Advance<'_> {
             }
             Event::Resumed => self.resume(),
             Event::Superseded { by, stacks, environments } => self.supersede(by, &stacks, &environments),
+            Event::Due => self.due(),
             Event::StopRequested => self.stop(),
             Event::Cancelled { .. } => {
                 self.run.ending = Some(Outcome::Cancelled);
@@ -178,15 +194,12 @@ impl Advance<'_> {
         id: &InstanceId,
         changes: Changes,
         cover: Option<Box<PlanCover>>,
-        losses: Vec<Loss>,
+        (losses, assessment): (Vec<Loss>, Option<Box<Assessment>>),
     ) -> Result<(), Impossible> {
         let index = self.expect(id, "Planned", |state| *state == InstanceState::Planning)?;
-        let stage = &self.run.order.stages[self.run.stage_of(index)];
-        let asks_people = stage.approval().is_some();
-        let objections = stage.allowance(&id.stack).map(|allowed| allowed.objections(&losses)).unwrap_or_default();
         let nothing_to_do = changes.is_empty();
         let instance = &mut self.run.instances[index];
-        instance.losses = losses;
+        (instance.losses, instance.assessment) = (losses, assessment);
         if instance.apply_begun {
             // What was begun counts as this run's change, whatever is left of it.
             let told = instance.changes.get_or_insert_default();
@@ -196,23 +209,85 @@ impl Advance<'_> {
         }
         if nothing_to_do {
             self.verify(index);
-        } else if !objections.is_empty() {
-            self.finish(index, InstanceState::Refused(Refusal::Losses(objections)));
         } else if self.run.order.mode == Mode::Plan {
             self.finish(index, InstanceState::Planned);
-        } else if self.run.stopping {
-            self.finish(index, InstanceState::Interrupted(Step::Plan));
-        } else if asks_people {
-            let cover = cover.ok_or_else(|| Impossible::NoCover(id.clone()))?;
-            self.hold_for_people(index, *cover);
         } else {
-            self.apply(index);
+            match self.through_the_gates(index, true) {
+                Passage::Refused(refusal) => self.finish(index, InstanceState::Refused(refusal)),
+                _ if self.run.stopping => self.finish(index, InstanceState::Interrupted(Step::Plan)),
+                Passage::Ask(asked) => {
+                    let cover = cover.ok_or_else(|| Impossible::NoCover(id.clone()))?;
+                    self.hold_for_people(index, *cover, asked);
+                }
+                Passage::Hold(hold) => {
+                    self.run.instances[index].state = InstanceState::Held(hold);
+                    self.run.active -= 1;
+                }
+                Passage::Free => self.apply(index),
+            }
         }
         Ok(())
     }
 
+    /// What the gates of its stage say of an instance, all together: what refuses comes before whom to ask, and that before what to wait for.
+    /// `is_planned`: whether there is a plan for it now.
+    fn through_the_gates(&mut self, index: usize, is_planned: bool) -> Passage {
+        let stage = self.run.stage_of(index);
+        let standing = self.standing(stage, &self.run.instances[index].id.stack);
+        let recovered = &self.run.stages[stage].recovered;
+        let ordered = &self.run.order.stages[stage];
+        // What people are to approve is planned at any time, so that they can; what was begun is brought to its end.
+        let (asks, has_begun) = (ordered.may_ask(), self.run.instances[index].apply_begun);
+        let (mut refused, mut why, mut hold) = (None, Vec::new(), None);
+        let mut overridden = Vec::new();
+        for Judged { gate, verdict } in self.run.judged(index, &standing, recovered, is_planned, self.at) {
+            let kind = || gate.kind().to_owned();
+            let said = match &verdict {
+                Verdict::Pass(_) | Verdict::NeedsPlan => continue,
+                Verdict::Wait { .. } if has_begun => continue,
+                Verdict::Wait { .. } if !is_planned && asks && matches!(gate, Gate::Window(_)) => continue,
+                Verdict::Wait { why, .. } => why.clone(),
+                Verdict::Ask(why) => why.join("; "),
+                Verdict::Refuse(refusal) => refusal.to_string(),
+            };
+            if self.run.order.break_glass.is_some() {
+                overridden.push(Overridden { gate: kind(), said });
+                continue;
+            }
+            match verdict {
+                Verdict::Refuse(refusal) => drop(refused.get_or_insert(refusal)),
+                Verdict::Ask(reasons) => why.extend(reasons),
+                Verdict::Wait { until, why } => {
+                    let held = hold.get_or_insert_with(|| Hold { gates: BTreeSet::new(), until, why: Vec::new() });
+                    held.gates.insert(kind());
+                    held.until = held.until.max(until);
+                    held.why.push(why);
+                }
+                Verdict::Pass(_) | Verdict::NeedsPlan => {}
+            }
+        }
+        let radius = self.run.instances[index].assessment.as_ref().and_then(|assessment| assessment.radius.as_ref());
+        let asked = match ordered.approvers().filter(|_| !why.is_empty()) {
+            Some(approvers) => match approvers.people(radius) {
+                Ok((people, by)) => Some(Asked { people, by, count: approvers.count.max(1), why }),
+                Err(refusal) => {
+                    refused.get_or_insert(refusal);
+                    None
+                }
+            },
+            None => None,
+        };
+        self.run.instances[index].override_gates(overridden);
+        match (refused, asked, hold) {
+            (Some(refusal), _, _) => Passage::Refused(refusal),
+            (None, Some(asked), _) => Passage::Ask(asked),
+            (None, None, Some(hold)) => Passage::Hold(hold),
+            (None, None, None) => Passage::Free,
+        }
+    }
+
     /// A plan that people must approve: it goes on when they have approved one that it does not differ from.
-    fn hold_for_people(&mut self, index: usize, cover: PlanCover) {
+    fn hold_for_people(&mut self, index: usize, cover: PlanCover, asked: Asked) {
         let instance = &mut self.run.instances[index];
         let differs = match &instance.approved {
             Some((approved, _)) => {
@@ -225,7 +300,7 @@ impl Advance<'_> {
             None => BTreeSet::new(),
         };
         instance.approved = None;
-        instance.state = InstanceState::Awaiting(Awaiting { cover, approvals: Vec::new(), differs });
+        instance.state = InstanceState::Awaiting(Awaiting { cover, approvals: Vec::new(), differs, asked, held: None });
         self.run.active -= 1;
     }
 
@@ -260,7 +335,7 @@ impl Advance<'_> {
         let InstanceState::Awaiting(awaiting) = &mut self.run.instances[index].state else { return Ok(()) };
         awaiting.approvals.push(Approval { by, at: self.at });
         let awaiting = awaiting.clone();
-        if self.run.approvals_missing(index, &awaiting) == 0 {
+        if awaiting.missing() == 0 {
             self.run.instances[index].approved = Some((awaiting.cover, awaiting.approvals));
             self.arrive_all([index]);
         }
@@ -410,13 +485,29 @@ impl Advance<'_> {
             }
             return None;
         }
-        let end =
-            if self.run.instances[index].state == InstanceState::Waiting { self.turned_away(index) } else { None };
-        if end.is_none() {
-            let key = self.queue_key(index);
-            self.run.ready.insert(key);
+        if self.run.instances[index].state == InstanceState::Waiting {
+            if let Some(end) = self.turned_away(index) {
+                return Some(end);
+            }
+            if self.is_at_gates(index) {
+                match self.through_the_gates(index, false) {
+                    Passage::Refused(refusal) => return Some(InstanceState::Refused(refusal)),
+                    Passage::Hold(hold) => {
+                        self.run.instances[index].state = InstanceState::Held(hold);
+                        return None;
+                    }
+                    Passage::Ask(_) | Passage::Free => {}
+                }
+            }
         }
-        end
+        let key = self.queue_key(index);
+        self.run.ready.insert(key);
+        None
+    }
+
+    /// Whether the gates of the stage are asked about an instance before it is planned.
+    fn is_at_gates(&self, index: usize) -> bool {
+        self.run.order.mode != Mode::Plan && !self.run.instances[index].apply_begun
     }
 
     /// The end of an instance that has nothing to do here, or may not.
@@ -438,9 +529,7 @@ impl Advance<'_> {
         if let Some(before) = stage.after.as_ref().filter(|_| !self.is_proven(index)) {
             return Some(InstanceState::Skipped(SkipReason::NotProven(before.clone())));
         }
-        let progress = &self.run.stages[self.run.stage_of(index)];
-        let standing = self.standing(self.run.stage_of(index), &stack.stack);
-        stage.refusal(&standing, &progress.recovered, self.at).map(InstanceState::Refused)
+        None
     }
 
     fn standing(&self, stage: usize, stack: &StackName) -> Standing {
@@ -497,6 +586,9 @@ impl Advance<'_> {
     fn fill_places(&mut self) {
         while self.run.active < self.run.order.parallelism.max(1) {
             let Some((_, index)) = self.run.ready.pop_first() else { break };
+            if self.is_held_up(index) {
+                continue;
+            }
             self.run.active += 1;
             let instance = &mut self.run.instances[index];
             instance.started.get_or_insert(self.at);
@@ -508,6 +600,47 @@ impl Advance<'_> {
             instance.state = state;
             self.effects.push(effect(instance.id.clone()));
         }
+    }
+
+    /// Whether time holds up what people have approved: it is applied when the gates let it through.
+    fn is_held_up(&mut self, index: usize) -> bool {
+        let InstanceState::Awaiting(_) = &self.run.instances[index].state else { return false };
+        let stage = self.run.stage_of(index);
+        let standing = self.standing(stage, &self.run.instances[index].id.stack);
+        let mut hold: Option<Hold> = None;
+        if !self.run.instances[index].apply_begun {
+            for Judged { gate, verdict } in
+                self.run.judged(index, &standing, &self.run.stages[stage].recovered, true, self.at)
+            {
+                if let Verdict::Wait { until, why } = verdict {
+                    let held = hold.get_or_insert_with(|| Hold { gates: BTreeSet::new(), until, why: Vec::new() });
+                    held.gates.insert(gate.kind().to_owned());
+                    held.until = held.until.max(until);
+                    held.why.push(why);
+                }
+            }
+        }
+        let is_held = hold.is_some();
+        if let InstanceState::Awaiting(awaiting) = &mut self.run.instances[index].state {
+            awaiting.held = hold;
+        }
+        is_held
+    }
+
+    /// What time held up is looked at again.
+    fn due(&mut self) {
+        let at = self.at;
+        let is_due = |hold: &Hold| hold.until.is_some_and(|until| until <= at);
+        let mut again = Vec::new();
+        for (index, instance) in self.run.instances.iter_mut().enumerate() {
+            match &instance.state {
+                InstanceState::Held(hold) if is_due(hold) => instance.state = InstanceState::Waiting,
+                InstanceState::Awaiting(Awaiting { held: Some(hold), .. }) if is_due(hold) => {}
+                _ => continue,
+            }
+            again.push(index);
+        }
+        self.arrive_all(again);
     }
 
     /// Where only people can go on, no process is needed and no environment is held.
@@ -543,6 +676,10 @@ impl Advance<'_> {
                     instance.apply_begun = true;
                     true
                 }
+                InstanceState::Held(_) => {
+                    instance.state = InstanceState::Waiting;
+                    true
+                }
                 InstanceState::Waiting => self.run.open_before[index] == 0,
                 InstanceState::Awaiting(_) => instance.approved.is_some(),
                 _ => false,
@@ -560,7 +697,8 @@ impl Advance<'_> {
 
     fn supersede(&mut self, by: RunId, stacks: &BTreeSet<StackName>, environments: &BTreeSet<EnvironmentName>) {
         let is_theirs = |instance: &Instance| {
-            let rests = matches!(instance.state, InstanceState::Waiting | InstanceState::Awaiting(_));
+            let rests =
+                matches!(instance.state, InstanceState::Waiting | InstanceState::Held(_) | InstanceState::Awaiting(_));
             let is_named = stacks.contains(&instance.id.stack) && environments.contains(&instance.id.environment);
             rests && !instance.apply_begun && is_named
         };
@@ -578,7 +716,7 @@ impl Advance<'_> {
         }
         for index in 0..self.run.instances.len() {
             match self.run.instances[index].state {
-                InstanceState::Waiting | InstanceState::Awaiting(_) => {
+                InstanceState::Waiting | InstanceState::Held(_) | InstanceState::Awaiting(_) => {
                     self.end(index, InstanceState::Skipped(SkipReason::Stopped));
                 }
                 InstanceState::Unsettled => self.end(index, InstanceState::Interrupted(Step::Apply)),

@@ -43,6 +43,14 @@ pub enum CannotApprove {
         /// Whom the gate names.
         asked: Vec<String>,
     },
+    /// Whoever made a change does not approve it.
+    #[error("{by} made the commit that {instance} is to run, and does not count: somebody else must approve")]
+    Author {
+        /// The instance.
+        instance: InstanceId,
+        /// Who wanted to.
+        by: String,
+    },
     /// The same person approved before.
     #[error("{by} has approved {instance} already: the gate asks for different people")]
     Twice {
@@ -69,27 +77,24 @@ impl Run {
         if !differs.is_empty() {
             return Err(CannotApprove::OtherPlan { instance: id.clone(), differs });
         }
-        let stage = &self.order.stages[self.stage_of(index)];
-        let is_asked = match stage.approval() {
-            Some((Some(approvers), _)) => approvers.contains(by),
-            Some((None, _)) | None => true,
-        };
-        if !is_asked {
-            let asked = stage.gates.iter().flat_map(|gate| match gate {
-                super::Gate::Approval { by, .. } => by.clone(),
-                _ => Vec::new(),
-            });
-            return Err(CannotApprove::NotAsked { instance: id.clone(), by: by.to_owned(), asked: asked.collect() });
+        if awaiting.asked.people.as_ref().is_some_and(|people| !people.contains(by)) {
+            let asked = awaiting.asked.by.clone();
+            return Err(CannotApprove::NotAsked { instance: id.clone(), by: by.to_owned(), asked });
+        }
+        let approvers = self.order.stages[self.stage_of(index)].approvers();
+        if approvers.is_some_and(|approvers| approvers.is_author(by)) {
+            return Err(CannotApprove::Author { instance: id.clone(), by: by.to_owned() });
         }
         if awaiting.approvals.iter().any(|approval| approval.by == by) {
             return Err(CannotApprove::Twice { instance: id.clone(), by: by.to_owned() });
         }
         Ok(())
     }
+}
 
-    /// How many more people must approve the instance at `index`, which waits for it.
-    pub(super) fn approvals_missing(&self, index: usize, awaiting: &Awaiting) -> usize {
-        let count = self.order.stages[self.stage_of(index)].approval().map_or(0, |(_, count)| count);
-        usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(awaiting.approvals.len())
+impl Awaiting {
+    /// How many more people must approve.
+    pub fn missing(&self) -> usize {
+        usize::try_from(self.asked.count).unwrap_or(usize::MAX).saturating_sub(self.approvals.len())
     }
 }

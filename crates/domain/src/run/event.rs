@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gate::Assessment;
 use super::{CoverPart, InstanceId, Moment, PlanCover, RunId, Standing};
 use crate::name::{EnvironmentName, StackName};
 use crate::path::RepoPath;
@@ -145,6 +146,8 @@ pub enum Event {
         cover: Option<Box<PlanCover>>,
         /// What it would take away; there where a gate limits that.
         losses: Vec<Loss>,
+        /// What else was found out of it; there where a gate asks for that.
+        assessment: Option<Box<Assessment>>,
     },
     /// Somebody approved an instance's plan.
     Approved {
@@ -212,6 +215,8 @@ pub enum Event {
         /// The environments that it delivers them to: what waits for another is left alone.
         environments: BTreeSet<EnvironmentName>,
     },
+    /// The time that instances were held up for has come.
+    Due,
     /// Somebody asked the run to stop.
     StopRequested,
     /// Somebody called the run off.
@@ -244,6 +249,7 @@ impl Event {
             | Self::Entered { .. }
             | Self::Resumed
             | Self::Superseded { .. }
+            | Self::Due
             | Self::StopRequested
             | Self::Cancelled { .. }
             | Self::Abandoned => None,
@@ -268,6 +274,7 @@ impl Event {
             Self::Interrupted { .. } => "Interrupted",
             Self::Resumed => "Resumed",
             Self::Superseded { .. } => "Superseded",
+            Self::Due => "Due",
             Self::StopRequested => "StopRequested",
             Self::Cancelled { .. } => "Cancelled",
             Self::Abandoned => "Abandoned",

@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::approval::Approval;
 use super::cover::{CoverPart, PlanCover};
-use super::{Changes, Failure, Moment, Refusal, RunId, Step};
+use super::gate::{Assessment, Hold, Refusal};
+use super::{Changes, Failure, Moment, RunId, Step};
 use crate::name::{EnvironmentName, StackName};
 use crate::plan::Loss;
 
@@ -33,6 +34,8 @@ pub enum InstanceState {
     Preparing,
     /// Terraform plans.
     Planning,
+    /// A gate holds it until time has passed.
+    Held(Hold),
     /// It is planned, and people are to approve that.
     Awaiting(Awaiting),
     /// Terraform applies the saved plan.
@@ -79,6 +82,32 @@ pub struct Awaiting {
     pub approvals: Vec<Approval>,
     /// By what the plan differs from one that was approved before; the approvals of that one do not count any more.
     pub differs: BTreeSet<CoverPart>,
+    /// Who is asked, and why.
+    pub asked: Asked,
+    /// What holds it up though it is approved.
+    pub held: Option<Hold>,
+}
+
+/// Who is asked to approve a plan, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The people, by name; `None`: everybody.
+    pub people: Option<BTreeSet<String>>,
+    /// Them in the configuration's words: teams and people; empty: everybody.
+    pub by: Vec<String>,
+    /// How many different people must.
+    pub count: u32,
+    /// Why, in words.
+    pub why: Vec<String>,
+}
+
+/// A gate that somebody broke the glass of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overridden {
+    /// Its kind.
+    pub gate: String,
+    /// What it said, in words.
+    pub said: String,
 }
 
 /// Why an instance was not started.
@@ -118,6 +147,7 @@ impl InstanceState {
             Self::Waiting
                 | Self::Preparing
                 | Self::Planning
+                | Self::Held(_)
                 | Self::Awaiting(_)
                 | Self::Applying
                 | Self::Unsettled
@@ -182,6 +212,7 @@ impl InstanceState {
             Self::Waiting => "waiting",
             Self::Preparing => "preparing",
             Self::Planning => "planning",
+            Self::Held(_) => "held",
             Self::Awaiting(_) => "awaiting",
             Self::Applying => "applying",
             Self::Unsettled => "unsettled",
@@ -214,6 +245,10 @@ pub struct Instance {
     pub provisional: bool,
     /// What the plan would take away, where that was asked for.
     pub losses: Vec<Loss>,
+    /// What was found out of the plan, where a gate asks for that.
+    pub assessment: Option<Box<Assessment>>,
+    /// The gates that somebody broke the glass of.
+    pub overridden: Vec<Overridden>,
     /// When its first step began.
     pub started: Option<Moment>,
     /// When it came to its end.
@@ -232,10 +267,22 @@ impl Instance {
             changes: None,
             provisional: false,
             losses: Vec::new(),
+            assessment: None,
+            overridden: Vec::new(),
             started: None,
             finished: None,
             approved: None,
             apply_begun: false,
+        }
+    }
+
+    /// Notes gates that somebody broke the glass of, each once with what it said last.
+    pub(super) fn override_gates(&mut self, gates: Vec<Overridden>) {
+        for new in gates {
+            match self.overridden.iter_mut().find(|known| known.gate == new.gate) {
+                Some(known) => *known = new,
+                None => self.overridden.push(new),
+            }
         }
     }
 

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Moment;
+use super::gate::{Approvers, Gate, Who};
 use crate::digest::Digest;
 use crate::graph::Graph;
 use crate::name::{EnvironmentName, StackName, StageName};
-use crate::rehearsal::{Kind, Lost, UpgradeAllowance};
+use crate::rehearsal::Kind;
 
 /// What a run does with each instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,10 +40,21 @@ pub struct Order {
     pub parallelism: usize,
     /// Whether also what already runs with the same inputs is planned: to find what was changed by hand.
     pub again: bool,
+    /// Who lets it through all gates, and why.
+    pub break_glass: Option<BreakGlass>,
     /// The stages that it goes through, in the pipeline's sequence.
     pub stages: Vec<OrderedStage>,
     /// The stacks, each after all that it depends on.
     pub stacks: Vec<OrderedStack>,
+}
+
+/// That somebody lets a run through all gates: in an emergency, and loudly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakGlass {
+    /// Who.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
 }
 
 /// A stage of an order.
@@ -60,52 +72,6 @@ pub struct OrderedStage {
     /// For each stack of the order, in its sequence, the digest of all that the environment gives to it: with the release's it tells
     /// whether what runs is what is ordered.
     pub settings: Vec<Digest>,
-}
-
-/// A condition on a change in a stage.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gate {
-    /// People must approve the plan.
-    Approval {
-        /// Who may, by name; `None`: everybody.
-        approvers: Option<BTreeSet<String>>,
-        /// Who may, in the configuration's words: teams and people.
-        by: Vec<String>,
-        /// How many different people must.
-        count: u32,
-    },
-    /// The release must have passed these rehearsals, with the releases that it rests on.
-    Evidence {
-        /// Which.
-        of: BTreeSet<Kind>,
-    },
-    /// A recovery must have been practised with success, not longer ago than that.
-    Recovery {
-        /// What was lost in it.
-        of: BTreeSet<Lost>,
-        /// In milliseconds.
-        younger_than_ms: u64,
-    },
-    /// The plan must not take away what it may not.
-    Losses {
-        /// What it may, by stack.
-        allowed: BTreeMap<StackName, UpgradeAllowance>,
-    },
-    /// A kind that cannot be decided: it refuses.
-    Undecidable(String),
-}
-
-/// Why a gate refuses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// These rehearsals are not proven for the release.
-    NotRehearsed(BTreeSet<Kind>),
-    /// No recovery from these losses was practised lately enough.
-    NotRecovered(BTreeSet<Lost>),
-    /// What the plan would take away, in words.
-    Losses(Vec<String>),
-    /// This version cannot decide a gate of this kind.
-    Undecidable(String),
 }
 
 /// A stack of an order.
@@ -139,6 +105,8 @@ pub struct Standing {
     pub proven: bool,
     /// The rehearsals that the ordered release passed, by the evidence that there is.
     pub rehearsed: Rehearsed,
+    /// When the ordered release was first delivered to the stage before, by the evidence that there is.
+    pub before_since: Option<Moment>,
 }
 
 /// Kinds of rehearsals.
@@ -215,58 +183,46 @@ impl Order {
     }
 }
 
-impl Gate {
-    /// The kind of the gate, as `terrace.hcl` calls it.
-    pub fn kind(&self) -> &str {
-        match self {
-            Self::Approval { .. } => "approval",
-            Self::Evidence { .. } => "evidence",
-            Self::Recovery { .. } => "recovery",
-            Self::Losses { .. } => "losses",
-            Self::Undecidable(kind) => kind,
-        }
-    }
-}
-
 impl OrderedStage {
-    /// The gate that asks people, where there is one.
-    pub fn approval(&self) -> Option<(&Option<BTreeSet<String>>, u32)> {
-        self.gates.iter().find_map(|gate| match gate {
-            Gate::Approval { approvers, count, .. } => Some((approvers, *count)),
-            _ => None,
+    /// Whether people may be asked about a plan.
+    pub fn may_ask(&self) -> bool {
+        self.gates.iter().any(|gate| match gate {
+            Gate::Approval(_) => true,
+            Gate::BlastRadius(limits) => limits.may_ask(),
+            _ => false,
         })
     }
 
-    /// What the plan of a stack may take away, where that is limited.
-    pub fn allowance(&self, stack: &StackName) -> Option<UpgradeAllowance> {
-        self.gates.iter().find_map(|gate| match gate {
-            Gate::Losses { allowed } => Some(allowed.get(stack).cloned().unwrap_or_default()),
-            _ => None,
-        })
+    /// Who must approve, where people are asked.
+    pub fn approvers(&self) -> Option<&Approvers> {
+        let gate = self
+            .gates
+            .iter()
+            .find_map(|gate| if let Gate::Approval(approvers) = gate { Some(approvers) } else { None });
+        let limits = || {
+            self.gates
+                .iter()
+                .find_map(|gate| if let Gate::BlastRadius(limits) = gate { Some(&limits.approvers) } else { None })
+        };
+        gate.or_else(limits)
     }
 
-    /// Whether it must be known what plans take away.
+    /// Whether a gate must know what plans take away.
     pub fn asks_for_losses(&self) -> bool {
         self.gates.iter().any(|gate| matches!(gate, Gate::Losses { .. }))
     }
 
-    /// Why a gate refuses an instance before anything is planned: the first that does. `recovered`: when a recovery was last practised with
-    /// success.
-    pub fn refusal(&self, standing: &Standing, recovered: &BTreeMap<Lost, Moment>, now: Moment) -> Option<Refusal> {
-        self.gates.iter().find_map(|gate| match gate {
-            Gate::Evidence { of } => {
-                let missing: BTreeSet<Kind> =
-                    of.iter().copied().filter(|kind| !standing.rehearsed.has(*kind)).collect();
-                (!missing.is_empty()).then_some(Refusal::NotRehearsed(missing))
-            }
-            Gate::Recovery { of, younger_than_ms } => {
-                let is_late =
-                    |lost: &Lost| recovered.get(lost).is_none_or(|at| now.millis_since(*at) > *younger_than_ms);
-                let late: BTreeSet<Lost> = of.iter().copied().filter(is_late).collect();
-                (!late.is_empty()).then_some(Refusal::NotRecovered(late))
-            }
-            Gate::Undecidable(kind) => Some(Refusal::Undecidable(kind.clone())),
-            Gate::Approval { .. } | Gate::Losses { .. } => None,
+    /// Whether a gate must know the blast radius of plans.
+    pub fn asks_for_radius(&self) -> bool {
+        self.gates.iter().any(|gate| match gate {
+            Gate::BlastRadius(_) | Gate::Policy { .. } => true,
+            Gate::Approval(approvers) => matches!(approvers.who, Who::Owners { .. }),
+            _ => false,
         })
+    }
+
+    /// Whether a gate must know what was changed behind Terraform's back.
+    pub fn asks_for_drift(&self) -> bool {
+        self.gates.contains(&Gate::Clean)
     }
 }

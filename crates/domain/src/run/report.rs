@@ -1,6 +1,6 @@
 //! What a run came to: its outcome and its numbers.
 
-use super::{InstanceState, Run, SkipReason};
+use super::{Awaiting, InstanceState, Run, SkipReason};
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub struct Tally {
     pub superseded: usize,
     /// Waiting for people.
     pub awaiting: usize,
+    /// Waiting for the time at which a gate lets through.
+    pub held: usize,
     /// Waiting for anything else.
     pub waiting: usize,
     /// Resources added by what was applied (or is planned).
@@ -103,7 +105,7 @@ impl Run {
     /// What it came to.
     pub fn outcome(&self) -> Outcome {
         if self.finished.is_none() {
-            let is_at_rest = self.active == 0 && self.awaiting().next().is_some();
+            let is_at_rest = self.active == 0 && (self.awaiting().next().is_some() || self.held().next().is_some());
             return if is_at_rest { Outcome::Waiting } else { Outcome::Running };
         }
         if let Some(outcome) = self.ending {
@@ -139,6 +141,7 @@ impl Run {
                 InstanceState::Skipped(SkipReason::Superseded(_)) => tally.superseded += 1,
                 InstanceState::Refused(_) | InstanceState::Rejected { .. } => tally.refused += 1,
                 InstanceState::Skipped(_) => tally.skipped += 1,
+                InstanceState::Held(_) | InstanceState::Awaiting(Awaiting { held: Some(_), .. }) => tally.held += 1,
                 InstanceState::Awaiting(_) => tally.awaiting += 1,
                 InstanceState::Waiting | InstanceState::Unsettled => tally.waiting += 1,
                 _ => {}

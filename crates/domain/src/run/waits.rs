@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Entry, InstanceId, InstanceState, Run};
+use super::gate::Hold;
+use super::{Awaiting, Entry, InstanceId, InstanceState, Run};
 use crate::name::{EnvironmentName, StackName};
 
 /// What an instance that is not done waits for.
@@ -19,6 +20,8 @@ pub enum WaitsFor {
         /// Whom the gate names; empty: everybody may.
         by: Vec<String>,
     },
+    /// That a gate lets it through, which time decides.
+    Gate(Hold),
     /// That the run has the environment to itself.
     Environment,
     /// That a place becomes free.
@@ -33,16 +36,14 @@ impl Run {
         let Some(index) = self.position(id) else { return Vec::new() };
         let (stage, stack) = (self.stage_of(index), self.stack_of(index));
         match &self.instances[index].state {
+            InstanceState::Awaiting(Awaiting { held: Some(hold), .. }) => vec![WaitsFor::Gate(hold.clone())],
             InstanceState::Awaiting(_) if self.instances[index].approved.is_some() => {
                 self.what_keeps(index, stage, stack)
             }
             InstanceState::Awaiting(awaiting) => {
-                let by = self.order.stages[stage].gates.iter().flat_map(|gate| match gate {
-                    super::Gate::Approval { by, .. } => by.clone(),
-                    _ => Vec::new(),
-                });
-                vec![WaitsFor::Approval { missing: self.approvals_missing(index, awaiting), by: by.collect() }]
+                vec![WaitsFor::Approval { missing: awaiting.missing(), by: awaiting.asked.by.clone() }]
             }
+            InstanceState::Held(hold) => vec![WaitsFor::Gate(hold.clone())],
             InstanceState::Unsettled => vec![WaitsFor::Resume],
             InstanceState::Waiting => self.what_keeps(index, stage, stack),
             _ => Vec::new(),

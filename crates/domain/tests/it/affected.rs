@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::Config;
 use terrace_domain::affected::{Affected, ChangeKind, ChangedFile, Comparison, ReachedModule, Reason, affected};
-use terrace_domain::estate::{Estate, Gate, Recipient, Stack, Stage, Team, TrustedKey};
+use terrace_domain::estate::{Estate, Gate, GateRule, Recipient, Stack, Stage, Team, TrustedKey};
 use terrace_domain::expression::Span;
 use terrace_domain::graph::Graph;
 use terrace_domain::key::PublicKey;
@@ -324,7 +324,7 @@ fn comments_and_layout_affect_nothing() {
 
 #[test]
 fn the_pipeline_affects_nothing() {
-    let gate = Gate { kind: "clean".to_owned(), settings: [].into(), span: Span::default() };
+    let gate = Gate { rule: GateRule::Clean, span: Span::default() };
     let stage = Stage {
         name: "prod".parse().expect("a name"),
         environment: Some("prod".parse().expect("a name")),

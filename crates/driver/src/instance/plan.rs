@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use terrace_domain::plan::{Difference, Loss, differences, losses};
 use terrace_domain::rehearsal::not_its_own;
-use terrace_domain::run::{Changes, InstanceId, Mode, PlanCover, Step};
+use terrace_domain::run::{Assessment, Changes, InstanceId, Mode, PlanCover, Step};
 use terrace_domain::state::StateFacts;
 use tokio::sync::watch;
 
@@ -33,6 +33,8 @@ pub struct Planned {
     pub losses: Vec<Loss>,
     /// What it would change, attribute by attribute, where that is asked for.
     pub differences: Vec<Difference>,
+    /// What else was found out of it, where a gate asks for that.
+    pub assessment: Option<Box<Assessment>>,
 }
 
 /// Plans, and saves the plan. In a run that only plans, notes what the plan says of outputs.
@@ -85,13 +87,20 @@ pub async fn plan(
         sealed.map_err(failed(Step::Plan))?;
     }
     let (losses, differences) = looked_into(ctx, id, prepared, &changes, stop).await?;
-    Ok(Planned { changes, rendering, cover, losses, differences })
+    Ok(Planned { changes, rendering, cover, losses, differences, assessment: None })
 }
 
 impl Planned {
     /// A plan in which there is nothing to do.
     fn nothing() -> Self {
-        Self { changes: Changes::default(), rendering: None, cover: None, losses: Vec::new(), differences: Vec::new() }
+        Self {
+            changes: Changes::default(),
+            rendering: None,
+            cover: None,
+            losses: Vec::new(),
+            differences: Vec::new(),
+            assessment: None,
+        }
     }
 }
 

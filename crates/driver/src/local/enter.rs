@@ -141,7 +141,10 @@ pub fn standings(
     };
     for (stack, found) in found {
         match found {
-            Found::Holds => standings.entry(stack).or_default().proven = true,
+            Found::Holds(at) => {
+                let standing = standings.entry(stack).or_default();
+                (standing.proven, standing.before_since) = (true, Some(at));
+            }
             Found::Nothing => {}
             Found::Not(why) => {
                 bad.push((InstanceId { environment: environment.clone(), stack }, before.clone(), why));

@@ -1,15 +1,18 @@
 //! How orders and events are written in the ledger: versioned JSON, apart from the domain's types, so that either can change without
 //! the other.
 
+mod assessment;
+mod gate;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use terrace_domain::digest::{Digest, NotADigest};
 use terrace_domain::name::{EnvironmentName, NameError, StackName};
 use terrace_domain::plan::{Loss, LossKind};
-use terrace_domain::rehearsal::{Kind, Lost, UpgradeAllowance};
+use terrace_domain::rehearsal::{Kind, Lost};
 use terrace_domain::run::{
-    ChangeRecord, Changes, CoverPart, Event, Failure, Gate, InstanceId, Mode, Moment, Order, OrderedStack,
+    BreakGlass, ChangeRecord, Changes, CoverPart, Event, Failure, InstanceId, Mode, Moment, Order, OrderedStack,
     OrderedStage, PlanCover, Rehearsed, RunId, Standing, Step, TerraformDiagnostic,
 };
 
@@ -37,11 +40,13 @@ pub enum WireError {
 }
 
 /// The newest version that is read. It grows when an old reader would misunderstand what is written.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The version of all that every reader understands.
 const PLAIN: u32 = 1;
 /// The version of an order that has stacks verified: for a reader that does not know of that, they would be done once they are applied.
 const VERIFYING: u32 = 2;
+/// The version of an order with gates that take something else than an earlier reader would.
+const GATED: u32 = 3;
 
 fn check_version(found: u32) -> Result<(), WireError> {
     if found > VERSION { Err(WireError::Newer { found }) } else { Ok(()) }
@@ -57,8 +62,16 @@ struct OrderWire {
     parallelism: usize,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     again: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    break_glass: Option<BreakGlassWire>,
     stages: Vec<StageWire>,
     stacks: Vec<StackWire>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BreakGlassWire {
+    by: String,
+    reason: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,24 +89,8 @@ struct StageWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    gates: Vec<GateWire>,
+    gates: Vec<gate::GateWire>,
     settings: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "gate", rename_all = "snake_case")]
-enum GateWire {
-    Approval { approvers: Option<BTreeSet<String>>, by: Vec<String>, count: u32 },
-    Evidence { of: BTreeSet<String> },
-    Recovery { of: BTreeSet<String>, younger_than_ms: u64 },
-    Losses { allowed: BTreeMap<String, AllowanceWire> },
-    Undecidable { kind: String },
-}
-
-#[derive(Serialize, Deserialize)]
-struct AllowanceWire {
-    allow: Vec<String>,
-    budget: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,7 +113,7 @@ pub fn write_order(order: &Order) -> String {
         stage: stage.stage.to_string(),
         environment: stage.environment.to_string(),
         after: stage.after.as_ref().map(ToString::to_string),
-        gates: stage.gates.iter().map(gate_wire).collect(),
+        gates: stage.gates.iter().map(gate::write).collect(),
         settings: stage.settings.iter().map(text).collect(),
     };
     let stack = |stack: &OrderedStack| StackWire {
@@ -127,8 +124,15 @@ pub fn write_order(order: &Order) -> String {
         verifies: stack.verifies,
     };
     let verifies = order.stacks.iter().any(|stack| stack.verifies);
+    let is_gated = order.break_glass.is_some() || order.stages.iter().flat_map(|stage| &stage.gates).any(gate::is_new);
     let wire = OrderWire {
-        version: if verifies { VERIFYING } else { PLAIN },
+        version: if is_gated {
+            GATED
+        } else if verifies {
+            VERIFYING
+        } else {
+            PLAIN
+        },
         mode: match order.mode {
             Mode::Plan => ModeWire::Plan,
             Mode::Deliver => ModeWire::Deliver,
@@ -138,25 +142,11 @@ pub fn write_order(order: &Order) -> String {
         commit: order.commit.clone(),
         parallelism: order.parallelism,
         again: order.again,
+        break_glass: order.break_glass.clone().map(|BreakGlass { by, reason }| BreakGlassWire { by, reason }),
         stages: order.stages.iter().map(stage).collect(),
         stacks: order.stacks.iter().map(stack).collect(),
     };
     serde_json::to_string(&wire).expect("texts and numbers become JSON")
-}
-
-fn gate_wire(gate: &Gate) -> GateWire {
-    match gate.clone() {
-        Gate::Approval { approvers, by, count } => GateWire::Approval { approvers, by, count },
-        Gate::Evidence { of } => GateWire::Evidence { of: words(of, Kind::as_str) },
-        Gate::Recovery { of, younger_than_ms } => GateWire::Recovery { of: words(of, Lost::as_str), younger_than_ms },
-        Gate::Losses { allowed } => {
-            let allowance = |(stack, UpgradeAllowance { allow, budget }): (StackName, UpgradeAllowance)| {
-                (stack.to_string(), AllowanceWire { allow, budget })
-            };
-            GateWire::Losses { allowed: allowed.into_iter().map(allowance).collect() }
-        }
-        Gate::Undecidable(kind) => GateWire::Undecidable { kind },
-    }
 }
 
 fn words<T>(all: impl IntoIterator<Item = T>, word: fn(T) -> &'static str) -> BTreeSet<String> {
@@ -177,6 +167,7 @@ pub fn read_order(text: &str) -> Result<Order, WireError> {
         commit: wire.commit,
         parallelism: wire.parallelism,
         again: wire.again,
+        break_glass: wire.break_glass.map(|BreakGlassWire { by, reason }| BreakGlass { by, reason }),
         stages: wire.stages.into_iter().map(read_stage).collect::<Result<_, _>>()?,
         stacks: wire.stacks.into_iter().map(read_stack).collect::<Result<_, _>>()?,
     })
@@ -191,30 +182,8 @@ fn read_stage(wire: StageWire) -> Result<OrderedStage, WireError> {
         stage: wire.stage.parse()?,
         environment: wire.environment.parse()?,
         after: wire.after.map(|name| name.parse()).transpose()?,
-        gates: wire.gates.into_iter().map(read_gate).collect::<Result<_, _>>()?,
+        gates: wire.gates.into_iter().map(gate::read).collect::<Result<_, _>>()?,
         settings: wire.settings.iter().map(|text| text.parse()).collect::<Result<_, NotADigest>>()?,
-    })
-}
-
-/// A gate from its wire. What a newer Terrace asks for and this one does not know refuses.
-fn read_gate(wire: GateWire) -> Result<Gate, NameError> {
-    Ok(match wire {
-        GateWire::Approval { approvers, by, count } => Gate::Approval { approvers, by, count },
-        GateWire::Evidence { of } => match of.iter().map(|word| Kind::from_word(word)).collect() {
-            Some(of) => Gate::Evidence { of },
-            None => Gate::Undecidable("evidence".to_owned()),
-        },
-        GateWire::Recovery { of, younger_than_ms } => match of.iter().map(|word| Lost::from_word(word)).collect() {
-            Some(of) => Gate::Recovery { of, younger_than_ms },
-            None => Gate::Undecidable("recovery".to_owned()),
-        },
-        GateWire::Losses { allowed } => {
-            let allowance = |(stack, wire): (String, AllowanceWire)| {
-                Ok((stack.parse()?, UpgradeAllowance { allow: wire.allow, budget: wire.budget }))
-            };
-            Gate::Losses { allowed: allowed.into_iter().map(allowance).collect::<Result<_, NameError>>()? }
-        }
-        GateWire::Undecidable { kind } => Gate::Undecidable(kind),
     })
 }
 
@@ -275,6 +244,8 @@ enum KindWire {
         cover: Option<CoverWire>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         losses: Vec<LossWire>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assessment: Option<assessment::AssessmentWire>,
     },
     Approved {
         instance: IdWire,
@@ -313,6 +284,7 @@ enum KindWire {
         stacks: BTreeSet<String>,
         environments: BTreeSet<String>,
     },
+    Due,
     StopRequested,
     Cancelled {
         by: String,
@@ -322,7 +294,7 @@ enum KindWire {
 }
 
 /// The events that [`KindWire`] knows, by their words.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "started",
     "entered",
     "prepared",
@@ -341,6 +313,7 @@ const KNOWN: [&str; 18] = [
     "cancelled",
     "abandoned",
     "verified",
+    "due",
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -357,6 +330,8 @@ struct StandingWire {
     proven: bool,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     rehearsed: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before_since: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -450,6 +425,7 @@ pub fn word(event: &Event) -> &'static str {
         Event::Cancelled { .. } => 15,
         Event::Abandoned => 16,
         Event::Verified { .. } => 17,
+        Event::Due => 18,
     };
     KNOWN[at]
 }
@@ -467,8 +443,9 @@ fn kind_wire(event: &Event) -> KindWire {
         Event::InputsUnknown { instance, upstream } => {
             KindWire::InputsUnknown { instance: id_wire(&instance), upstream: names(&upstream) }
         }
-        Event::Planned { instance, changes, cover, losses } => KindWire::Planned {
+        Event::Planned { instance, changes, cover, losses, assessment } => KindWire::Planned {
             instance: id_wire(&instance),
+            assessment: assessment.map(|assessment| assessment::write(*assessment)),
             losses: losses.into_iter().map(loss_wire).collect(),
             changes: changes_wire(&changes),
             cover: cover.as_deref().map(cover_wire),
@@ -494,6 +471,7 @@ fn kind_wire(event: &Event) -> KindWire {
             stacks: names(&stacks),
             environments: environments.iter().map(ToString::to_string).collect(),
         },
+        Event::Due => KindWire::Due,
         Event::StopRequested => KindWire::StopRequested,
         Event::Cancelled { by, reason } => KindWire::Cancelled { by, reason },
         Event::Abandoned => KindWire::Abandoned,
@@ -511,6 +489,7 @@ fn standing_wire(standing: &Standing) -> StandingWire {
         delivered_at: standing.delivered.map(|at| at.0),
         outputs_at: standing.outputs_changed.map(|at| at.0),
         proven: standing.proven,
+        before_since: standing.before_since.map(|at| at.0),
         rehearsed: words(Kind::ALL.into_iter().filter(|kind| standing.rehearsed.has(*kind)), Kind::as_str),
     }
 }
@@ -591,13 +570,14 @@ pub fn read_event(text: &str) -> Result<Event, WireError> {
         KindWire::InputsUnknown { instance, upstream } => {
             Event::InputsUnknown { instance: read_id(&instance)?, upstream: names(upstream)? }
         }
-        KindWire::Planned { instance, changes, cover, losses } => {
+        KindWire::Planned { instance, changes, cover, losses, assessment } => {
             let ChangesWire { add, change, destroy, import, state_only, outputs } = changes;
             Event::Planned {
                 instance: read_id(&instance)?,
                 changes: Changes { add, change, destroy, import, state_only, outputs },
                 cover: cover.map(read_cover).transpose()?.map(Box::new),
                 losses: losses.into_iter().map(read_loss).collect(),
+                assessment: assessment.map(assessment::read).transpose()?.map(Box::new),
             }
         }
         KindWire::Approved { instance, by, reason, cover } => {
@@ -620,6 +600,7 @@ pub fn read_event(text: &str) -> Result<Event, WireError> {
             let environments = environments.iter().map(|name| name.parse()).collect::<Result<_, NameError>>()?;
             Event::Superseded { by: RunId(by), stacks: names(stacks)?, environments }
         }
+        KindWire::Due => Event::Due,
         KindWire::StopRequested => Event::StopRequested,
         KindWire::Cancelled { by, reason } => Event::Cancelled { by, reason },
         KindWire::Abandoned => Event::Abandoned,
@@ -640,6 +621,7 @@ fn read_standing(wire: StandingWire) -> Result<Standing, NotADigest> {
         delivered: wire.delivered_at.map(Moment),
         outputs_changed: wire.outputs_at.map(Moment),
         proven: wire.proven,
+        before_since: wire.before_since.map(Moment),
     })
 }
 
@@ -696,6 +678,7 @@ mod tests {
             commit: None,
             parallelism: 1,
             again: false,
+            break_glass: None,
             stages: Vec::new(),
             stacks: vec![stack],
         }

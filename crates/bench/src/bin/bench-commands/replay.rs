@@ -122,6 +122,7 @@ pub(crate) fn drive(order: &Order, work: impl Fn(&StackName) -> Result<()> + Syn
                                 changes: Changes::default(),
                                 cover: None,
                                 losses: Vec::new(),
+                                assessment: None,
                             });
                             // Nobody listens any more only when another process failed.
                             let _ = ended.send(event);
@@ -150,6 +151,7 @@ pub(crate) fn order_of(estate: &Estate, mode: Mode, parallelism: usize) -> Resul
         commit: None,
         parallelism,
         again: true,
+        break_glass: None,
         stages: vec![OrderedStage {
             stage: "dev".parse()?,
             environment: "dev".parse()?,

@@ -7,7 +7,7 @@ use terrace_domain::run::{Mode, Outcome};
 use super::Recover;
 use crate::commands::deliver::exit_of;
 use crate::commands::rehearse::what_runs;
-use crate::delivery::{Conducted, Prospect, Wishes, deliver, of_release, plan};
+use crate::delivery::{Conducted, Prospect, Stay, Wishes, deliver, of_release, plan};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
 use crate::rehearsal::{Baseline, Batch};
@@ -28,9 +28,11 @@ impl Recover {
         let began = views::time::now();
         for batch in &baseline.batches {
             let prospect = self.prospect(settings, &baseline, batch)?;
-            let wishes = Wishes { mode: Mode::Deliver, confirmed: &[environment.to_owned()], again: true };
+            let wishes =
+                Wishes { mode: Mode::Deliver, confirmed: &[environment.to_owned()], again: true, break_glass: None };
             let release = Some(Arc::clone(&batch.release));
-            let Conducted { run, id, .. } = deliver(prospect, settings, &wishes, release, self.lock_timeout)?;
+            let Conducted { run, id, .. } =
+                deliver(prospect, settings, &wishes, release, (self.lock_timeout, Stay::default()))?;
             views::run::summary(&run, id);
             if run.outcome() != Outcome::Succeeded {
                 views::say("Mend what failed, then recover again: what is there already is left as it is.");

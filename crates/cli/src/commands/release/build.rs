@@ -97,6 +97,7 @@ fn facts_of(commit: &Commit) -> CommitFacts {
         id: commit.id.to_string(),
         committed_at_secs: commit.committed_at_secs,
         subject: Some(commit.subject.clone()).filter(|subject| !subject.is_empty()),
+        author: Some(format!("{} <{}>", commit.author_name, commit.author_email)),
     }
 }
 

@@ -24,6 +24,7 @@ fn is_possible(scenario: &Scenario, run: &Run, asked: &BTreeSet<EnvironmentName>
         | Event::Abandoned
         | Event::Cancelled { .. }
         | Event::Resumed
+        | Event::Due
         | Event::Superseded { .. } => true,
         Event::Entered { environment, .. } => asked.contains(environment),
         Event::Prepared { instance, provisional } => {
@@ -31,7 +32,8 @@ fn is_possible(scenario: &Scenario, run: &Run, asked: &BTreeSet<EnvironmentName>
         }
         Event::InputsUnknown { instance, .. } => state(instance) == Some(InstanceState::Preparing) && !delivers,
         Event::Planned { instance, changes, cover, .. } => {
-            let asks = matches!(scenario.stages[0], Barrier::Approvals(_)) && instance.environment == environment(0);
+            let asks = matches!(scenario.stages[0], Barrier::Approvals(_) | Barrier::ApprovalAndWindow)
+                && instance.environment == environment(0);
             let needs_cover = asks && delivers && !changes.is_empty() && !run.is_stopping();
             state(instance) == Some(InstanceState::Planning) && (cover.is_some() || !needs_cover)
         }
@@ -60,9 +62,13 @@ fn any_event() -> impl Strategy<Value = Event> {
             5 => Event::Failed { instance, failure: failure(Step::Plan) },
             6..=9 => Event::Started,
             10..=17 => Event::Prepared { instance, provisional: flag },
-            18..=23 => {
-                Event::Planned { instance, changes, cover: flag.then(|| Box::new(cover(at, 0))), losses: Vec::new() }
-            }
+            18..=23 => Event::Planned {
+                instance,
+                changes,
+                cover: flag.then(|| Box::new(cover(at, 0))),
+                losses: Vec::new(),
+                assessment: None,
+            },
             24 => Event::Resumed,
             25 => Event::Superseded { by: RunId(9), stacks: [name(at)].into(), environments: [environment(0)].into() },
             26..=32 => Event::Approved { instance, by, reason, cover: Box::new(cover(at, 0)) },

@@ -35,7 +35,19 @@ fn stage_states(scenario: &Scenario, stage: usize, before: Option<&[InstanceStat
         } else if scenario.mode.applies() && stage > 0 && !proven {
             InstanceState::Skipped(SkipReason::NotProven(environment(stage - 1)))
         } else if scenario.mode.applies() && scenario.stages[stage] == Barrier::Undecidable {
-            InstanceState::Refused(Refusal::Undecidable("window".to_owned()))
+            InstanceState::Refused(Refusal::Undecidable {
+                gate: "window".to_owned(),
+                why: "this version of Terrace does not know this kind of gate".to_owned(),
+            })
+        } else if scenario.mode.applies()
+            && scenario.stages[stage] == Barrier::Soak
+            && there.is_none()
+            && before.is_some_and(|before| !matches!(before[at], InstanceState::Applied | InstanceState::Unchanged))
+        {
+            InstanceState::Refused(Refusal::Undecidable {
+                gate: "soak".to_owned(),
+                why: "it is not known since when the release runs in the stage before".to_owned(),
+            })
         } else if scenario.mode.applies() && scenario.stages[stage] == Barrier::Evidence {
             InstanceState::Refused(Refusal::NotRehearsed([Kind::Zero].into()))
         } else {

@@ -72,6 +72,7 @@ fn a_plan_that_takes_away_too_much_is_not_applied() {
         changes: Changes { add: 1, destroy: 1, ..Changes::default() },
         cover: None,
         losses,
+        assessment: None,
     };
     let until_planned = || {
         let allowed = UpgradeAllowance { allow: vec!["db.old".to_owned()], budget: None };
@@ -108,7 +109,7 @@ fn what_is_downstream_is_destroyed_first() {
         run,
         [
             Event::Prepared { instance: instance(2), provisional: false },
-            Event::Planned { instance: instance(2), changes, cover: None, losses: Vec::new() },
+            Event::Planned { instance: instance(2), changes, cover: None, losses: Vec::new(), assessment: None },
         ],
     );
     let (_, effects) = taken(run, [Event::Applied { instance: instance(2) }]);

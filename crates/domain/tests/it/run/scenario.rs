@@ -8,7 +8,10 @@ use proptest::prelude::*;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::{EnvironmentName, StackName};
 use terrace_domain::rehearsal::Kind;
-use terrace_domain::run::{Gate, InstanceId, Mode, Moment, Order, OrderedStack, OrderedStage, Rehearsed, Standing};
+use terrace_domain::run::{
+    Approvers, Gate, InstanceId, Mode, Moment, Order, OrderedStack, OrderedStage, Rehearsed, Standing,
+};
+use terrace_domain::window::{Calendar, Freeze, Window, Zone};
 
 /// The output that every stack has.
 pub(crate) const OUTPUT: &str = "id";
@@ -46,6 +49,10 @@ pub(crate) enum Barrier {
     Undecidable,
     /// Rehearsals are asked for, and none was done.
     Evidence,
+    /// A release must have run for a while in the stage before.
+    Soak,
+    /// People must approve, and what they approved waits for a window.
+    ApprovalAndWindow,
 }
 
 /// A stack of a scenario: its instances meet the same fate in each stage.
@@ -140,6 +147,7 @@ impl Scenario {
             commit: None,
             parallelism: self.parallelism,
             again: false,
+            break_glass: None,
             stages: self.stages.iter().enumerate().map(stage).collect(),
             stacks: self.parts.iter().enumerate().map(stack).collect(),
         }
@@ -160,6 +168,7 @@ fn standing(at: usize, there: There) -> Standing {
         outputs_changed: Some(Moment(5)),
         proven: true,
         rehearsed: Rehearsed::default(),
+        before_since: Some(Moment(10)),
     };
     match there {
         There::Same => runs,
@@ -172,10 +181,29 @@ fn standing(at: usize, there: There) -> Standing {
 fn gates(barrier: Barrier) -> Vec<Gate> {
     match barrier {
         Barrier::Nothing => Vec::new(),
-        Barrier::Approvals(count) => vec![Gate::Approval { approvers: None, by: Vec::new(), count }],
+        Barrier::Approvals(count) => vec![Gate::Approval(Approvers { count, ..Approvers::default() })],
         Barrier::Undecidable => vec![Gate::Undecidable("window".to_owned())],
         Barrier::Evidence => vec![Gate::Evidence { of: [Kind::Zero].into() }],
+        Barrier::Soak => vec![Gate::Soak { for_ms: SOAKS_MS }],
+        Barrier::ApprovalAndWindow => {
+            let approval = Gate::Approval(Approvers { count: 1, ..Approvers::default() });
+            vec![approval, Gate::Window(Calendar(vec![frozen()]))]
+        }
     }
+}
+
+/// How long a release must run in the stage before, where that is asked.
+pub(crate) const SOAKS_MS: u64 = 20;
+/// When the window opens, 40 milliseconds into a simulation.
+pub(crate) const OPENS: Moment = Moment(1040);
+
+/// A window that is closed until then.
+fn frozen() -> Window {
+    let mut window = Window::always(Zone::utc());
+    let (from, to) = ("1970-01-01T00:00:00", "1970-01-01T00:00:01.04");
+    let at = |text: &str| text.parse().expect("a time");
+    window.freezes.push(Freeze { from: at(from), to: at(to), reason: String::new() });
+    window
 }
 
 /// The release of the part at a position.
@@ -217,7 +245,9 @@ pub(crate) fn undisturbed(size: RangeInclusive<usize>) -> impl Strategy<Value = 
         6 => Just(Barrier::Nothing),
         2 => (1_u32..=2).prop_map(Barrier::Approvals),
         1 => Just(Barrier::Undecidable),
-        1 => Just(Barrier::Evidence)
+        1 => Just(Barrier::Evidence),
+        1 => Just(Barrier::Soak),
+        1 => Just(Barrier::ApprovalAndWindow)
     ];
     let picks = vec(any::<u16>(), 1..200);
     (modes, 1_usize..=8, vec(barrier, 1..=3), size.prop_flat_map(parts), picks).prop_map(

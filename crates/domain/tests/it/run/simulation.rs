@@ -113,6 +113,7 @@ impl<'s> Simulation<'s> {
     fn feed(&mut self, event: &Event) {
         let at = Moment(1_000 + i64::try_from(self.journal.len()).expect("few events"));
         self.journal.push((at, event.clone()));
+        assert!(self.journal.len() < 1_000_000, "the run never ends");
         let run = self.run.take().expect("no event is being taken in");
         let (run, effects) = advance(run, at, event.clone()).expect("a driver's answers are possible");
         self.run = Some(run);
@@ -224,9 +225,30 @@ impl<'s> Simulation<'s> {
         assert!(standing.proven || state.is_evidence(), "{id} is applied without evidence: {state:?} before");
     }
 
+    /// Never an apply before the release has run long enough in the stage before.
+    fn check_soak(&self, id: &InstanceId) {
+        let before = self.stage(id) - 1;
+        let there = self.scenario.standings(before + 1).get(&id.stack).and_then(|standing| standing.before_since);
+        let in_this_run =
+            self.run().instance(&InstanceId { environment: environment(before), stack: id.stack.clone() });
+        let since =
+            there.or_else(|| in_this_run.and_then(|instance| instance.finished)).expect("it runs in the stage before");
+        let now = self.journal.last().expect("effects come from events").0;
+        assert!(self.begun.contains(id) || now.millis_since(since) >= super::scenario::SOAKS_MS, "{id} has not soaked");
+    }
+
     /// Never an apply of what people must approve before enough different people have, and of exactly that.
     fn check_approval(&self, id: &InstanceId) {
-        let Barrier::Approvals(count) = self.scenario.stages[self.stage(id)] else { return };
+        let count = match self.scenario.stages[self.stage(id)] {
+            Barrier::Approvals(count) => count,
+            Barrier::ApprovalAndWindow => 1,
+            Barrier::Soak if self.stage(id) > 0 => return self.check_soak(id),
+            _ => return,
+        };
+        if self.scenario.stages[self.stage(id)] == Barrier::ApprovalAndWindow && !self.begun.contains(id) {
+            let now = self.journal.last().expect("effects come from events").0;
+            assert!(now >= super::scenario::OPENS, "{id} is applied while the window is closed");
+        }
         let (cover, people) = &self.approvals[id];
         assert!(people.len() >= count as usize, "{id} is applied with the approvals of {people:?}");
         let (_, planned) = &self.planned[id];
@@ -282,6 +304,12 @@ impl<'s> Simulation<'s> {
         if self.at_work.is_empty() {
             assert!(self.run().is_resting(), "the run goes on, and nothing is at work: it would never end");
             assert!(self.inside.is_empty(), "a run that rests holds no environment");
+            let held = self.run().held().count();
+            let awaiting = self.run().awaiting().filter(|(_, awaiting)| awaiting.held.is_none()).count();
+            // Time passes with every event.
+            if held > 0 && (awaiting == 0 || pick.is_multiple_of(2)) {
+                return Event::Due;
+            }
             return self.decide(pick);
         }
         let (id, step) = self.at_work.swap_remove(pick % self.at_work.len());
@@ -290,8 +318,12 @@ impl<'s> Simulation<'s> {
 
     /// A person decides about one of the plans that wait.
     fn decide(&mut self, pick: usize) -> Event {
-        let awaiting: Vec<_> =
-            self.run().awaiting().map(|(instance, awaiting)| (instance.id.clone(), awaiting.clone())).collect();
+        let awaiting: Vec<_> = self
+            .run()
+            .awaiting()
+            .filter(|(_, awaiting)| awaiting.held.is_none())
+            .map(|(instance, awaiting)| (instance.id.clone(), awaiting.clone()))
+            .collect();
         let (instance, awaiting) = awaiting[pick % awaiting.len()].clone();
         if self.scenario.is_moody && pick.is_multiple_of(7) {
             return Event::Rejected { instance, by: "ada".to_owned(), reason: String::new() };
@@ -340,7 +372,7 @@ impl<'s> Simulation<'s> {
                     self.current.insert(instance.clone());
                 }
                 self.planned.insert(instance.clone(), (changes.clone(), cover.clone()));
-                Event::Planned { instance, changes, cover: Some(Box::new(cover)), losses: Vec::new() }
+                Event::Planned { instance, changes, cover: Some(Box::new(cover)), losses: Vec::new(), assessment: None }
             }
             (Step::Apply, _) if self.scenario.is_moody && self.stale < 20 && pick.is_multiple_of(5) => {
                 self.stale += 1;
