@@ -14,6 +14,7 @@ use terrace_domain::estate::{Capability, Environment, Estate, Layer};
 use terrace_domain::expression::{Expression, ExpressionKind, Span};
 use terrace_domain::name::{CapabilityName, EnvironmentName, EstateName};
 use terrace_domain::path::RepoPath;
+use terrace_domain::plan::ResourceTypes;
 use terrace_domain::value::Value;
 
 use crate::lower::span_of;
@@ -76,6 +77,7 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
         recipients,
         rehearsals,
         recovery,
+        resource_types: ResourceTypes::default(),
         stacks: BTreeMap::new(),
     });
     EstateFile { estate, incomplete, needs }

@@ -7,6 +7,7 @@ use crate::expression::{Expression, Reference, Span};
 use crate::key::PublicKey;
 use crate::name::{CapabilityName, EnvironmentName, EstateName, KeyName, StackName, StageName, TeamName};
 use crate::path::RepoPath;
+use crate::plan::ResourceTypes;
 use crate::rehearsal::{self, Fixture, RecoveryObjective, RehearsalSettings, UpgradeAllowance};
 use crate::run::RadiusLimits;
 use crate::window::Window;
@@ -38,6 +39,8 @@ pub struct Estate {
     pub rehearsals: RehearsalSettings,
     /// What a recovery is to keep.
     pub recovery: RecoveryObjective,
+    /// What is known of types of resources.
+    pub resource_types: ResourceTypes,
     /// The stacks by name.
     pub stacks: BTreeMap<StackName, Stack>,
 }

@@ -33,6 +33,8 @@ pub struct Context {
     pub mode: Mode,
     /// Whether plans are also told in Terraform's own rendering, attribute by attribute.
     pub renders_plans: bool,
+    /// Whether the facts of each plan that changes something are told.
+    pub tells_facts: bool,
     /// The files of the commit (or of the work tree).
     pub tree: Arc<dyn FileTree + Send + Sync>,
     /// The code of each stack that may take part, and of those upstream of it.

@@ -21,6 +21,7 @@ mod private_file;
 mod raw_state;
 mod recover;
 mod settle;
+mod show;
 mod spoken;
 mod teller;
 mod trace;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use terrace_domain::name::EnvironmentName;
-use terrace_domain::plan::Difference;
+use terrace_domain::plan::{Difference, PlanFacts};
 use terrace_domain::run::{
     Effect, Event, Impossible, InstanceId, InstanceState, Mode, Moment, PlanCover, Run, RunId, Standing, Step, advance,
 };
@@ -59,6 +59,13 @@ pub enum Notice<'a> {
         instance: &'a InstanceId,
         /// What it would change.
         differences: &'a [Difference],
+    },
+    /// All that a plan does, and why, where that was asked for and it changes something.
+    Facts {
+        /// The instance.
+        instance: &'a InstanceId,
+        /// The facts.
+        facts: &'a PlanFacts,
     },
     /// Another process works in the environment; it is waited for.
     EnvironmentTaken {
@@ -619,12 +626,15 @@ impl Task {
         let stop = self.stop.clone();
         let planned = instance::plan(&self.ctx, self.id(), &mut prepared, &self.book, stop, &self.teller).await;
         self.keep(prepared);
-        let Planned { changes, rendering, cover, losses, differences, assessment } = planned?;
+        let Planned { changes, rendering, cover, losses, differences, assessment, facts } = planned?;
         if let Some(text) = &rendering {
             (self.teller.watcher)(Notice::Plan { instance: self.id(), text });
         }
         if !differences.is_empty() {
             (self.teller.watcher)(Notice::Differences { instance: self.id(), differences: &differences });
+        }
+        if let Some(facts) = &facts {
+            (self.teller.watcher)(Notice::Facts { instance: self.id(), facts });
         }
         Ok(Event::Planned { instance: self.teller.instance, changes, cover, losses, assessment })
     }

@@ -222,7 +222,18 @@ impl Prospect {
     ) -> Crew<'a> {
         let Self { project, opened, code, .. } = self;
         let drill = self.drill.as_ref();
-        Crew { project, opened, code, release, settings, mode, drill, renders_plans: false, lock_wait_secs: 0 }
+        Crew {
+            project,
+            opened,
+            code,
+            release,
+            settings,
+            mode,
+            drill,
+            renders_plans: false,
+            tells_facts: false,
+            lock_wait_secs: 0,
+        }
     }
 
     /// The release of a stack; none where a fixture is in its place.

@@ -35,6 +35,8 @@ pub struct Crew<'a> {
     /// What is different in a rehearsal.
     pub drill: Option<&'a Drill>,
     pub renders_plans: bool,
+    /// Whether the facts of plans are told.
+    pub tells_facts: bool,
     pub lock_wait_secs: u64,
 }
 
@@ -91,6 +93,7 @@ impl Crew<'_> {
             graph: Arc::clone(&self.opened.graph),
             mode: self.mode,
             renders_plans: self.renders_plans,
+            tells_facts: self.tells_facts,
             tree: Arc::clone(&self.opened.tree),
             sources: gear.sources,
             delivered: earlier.iter().filter_map(delivered).collect(),

@@ -62,7 +62,7 @@ impl Progress {
                 self.event(event, run, effects);
             }
             Notice::Terraform { instance, step, message } => self.message(instance, *step, message),
-            Notice::Plan { .. } | Notice::Differences { .. } => {}
+            Notice::Plan { .. } | Notice::Differences { .. } | Notice::Facts { .. } => {}
             Notice::EnvironmentTaken { environment, holder } => {
                 self.attention(&format!("waiting for {environment}: it is taken by {}", who(*holder)));
             }

@@ -1,6 +1,11 @@
 //! The facts of a plan: what it does to each resource and output, and why. Owns their types; no value that Terraform calls sensitive is in them.
 
-use super::AttributeDifference;
+use std::collections::BTreeSet;
+use std::io::Read;
+
+use super::gather::FactsGatherer;
+use super::read::read_plan;
+use super::{AttributeDifference, PlanError, ResourceTypes};
 
 /// What a plan does, as far as anybody has to know it to judge the plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,6 +128,14 @@ impl Action {
 }
 
 impl PlanFacts {
+    /// Reads them from Terraform's plan representation, one change at a time. `protected`: the resources, as `TYPE.NAME`, that have
+    /// `prevent_destroy` in the code that is planned or in the code that runs.
+    pub fn read(reader: impl Read, types: &ResourceTypes, protected: &BTreeSet<String>) -> Result<Self, PlanError> {
+        let mut gatherer = FactsGatherer::new(types, protected);
+        read_plan(reader, &mut [&mut gatherer])?;
+        Ok(gatherer.into_facts())
+    }
+
     /// Whether applying it changes nothing: no resource and no output.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.outputs.is_empty()

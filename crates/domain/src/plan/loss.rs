@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{PlanError, check_format};
+use super::read::{PlanSink, PlannedResource};
+use super::{PlanError, ResourceTypes};
 
 /// A resource that a plan would take away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,136 +33,55 @@ pub enum LossKind {
     Destroy,
 }
 
-/// Types of resources that hold data which cannot be made again from code. A `*` at the end stands for any characters.
-const STATEFUL_TYPES: &[&str] = &[
-    // AWS
-    "aws_backup_vault",
-    "aws_cognito_user_pool",
-    "aws_db_cluster_snapshot",
-    "aws_db_instance",
-    "aws_db_snapshot",
-    "aws_docdb_cluster",
-    "aws_dynamodb_global_table",
-    "aws_dynamodb_table",
-    "aws_ebs_snapshot",
-    "aws_ebs_volume",
-    "aws_ecr_repository",
-    "aws_efs_file_system",
-    "aws_elasticache_cluster",
-    "aws_elasticache_replication_group",
-    "aws_elasticsearch_domain",
-    "aws_fsx_*",
-    "aws_glacier_vault",
-    "aws_keyspaces_table",
-    "aws_kinesis_stream",
-    "aws_kms_key",
-    "aws_memorydb_cluster",
-    "aws_mq_broker",
-    "aws_msk_cluster",
-    "aws_neptune_cluster",
-    "aws_opensearch_domain",
-    "aws_qldb_ledger",
-    "aws_rds_cluster",
-    "aws_redshift_cluster",
-    "aws_route53_zone",
-    "aws_s3_bucket",
-    "aws_s3_directory_bucket",
-    "aws_secretsmanager_secret",
-    "aws_sqs_queue",
-    "aws_timestreamwrite_table",
-    // Google
-    "google_alloydb_cluster",
-    "google_artifact_registry_repository",
-    "google_bigquery_dataset",
-    "google_bigquery_table",
-    "google_bigtable_instance",
-    "google_bigtable_table",
-    "google_compute_disk",
-    "google_compute_region_disk",
-    "google_dns_managed_zone",
-    "google_filestore_instance",
-    "google_firestore_database",
-    "google_kms_crypto_key",
-    "google_pubsub_subscription",
-    "google_pubsub_topic",
-    "google_redis_instance",
-    "google_secret_manager_secret",
-    "google_spanner_database",
-    "google_spanner_instance",
-    "google_sql_database",
-    "google_sql_database_instance",
-    "google_storage_bucket",
-    // Azure
-    "azurerm_container_registry",
-    "azurerm_cosmosdb_account",
-    "azurerm_data_lake_store",
-    "azurerm_dns_zone",
-    "azurerm_eventhub",
-    "azurerm_key_vault",
-    "azurerm_managed_disk",
-    "azurerm_mssql_database",
-    "azurerm_mssql_server",
-    "azurerm_mysql_flexible_server",
-    "azurerm_postgresql_flexible_server",
-    "azurerm_recovery_services_vault",
-    "azurerm_redis_cache",
-    "azurerm_servicebus_queue",
-    "azurerm_storage_account",
-    "azurerm_storage_container",
-    "azurerm_storage_share",
-    // Kubernetes
-    "kubernetes_persistent_volume",
-    "kubernetes_persistent_volume_claim",
-    "kubernetes_persistent_volume_claim_v1",
-    // The sandbox cloud
-    "sandbox_aws_bucket",
-    "sandbox_aws_database",
-    "sandbox_aws_vault",
-    "sandbox_google_bucket",
-    "sandbox_google_database",
-    "sandbox_google_vault",
-];
-
-/// Whether resources of a type hold data.
-pub(super) fn is_stateful(resource_type: &str) -> bool {
-    STATEFUL_TYPES.iter().any(|known| match known.strip_suffix('*') {
-        Some(beginning) => resource_type.starts_with(beginning),
-        None => *known == resource_type,
-    })
+/// Gathers what a plan would take away.
+pub struct Losses<'a> {
+    types: &'a ResourceTypes,
+    protected: &'a BTreeSet<String>,
+    found: Vec<Loss>,
 }
 
-/// What a plan would take away, by address. `protected`: the resources, as `TYPE.NAME`, that have `prevent_destroy` in the code that is planned or
-/// in the code that runs.
-pub fn losses(plan: &Json, protected: &BTreeSet<String>) -> Result<Vec<Loss>, PlanError> {
-    check_format(plan)?;
-    let mut losses = Vec::new();
-    for resource in plan["resource_changes"].as_array().into_iter().flatten() {
-        let address = resource["address"].as_str().ok_or(PlanError::Missing("address"))?;
-        let resource_type = resource["type"].as_str().unwrap_or_default();
-        let change = &resource["change"];
-        let does = |action: &str| change["actions"].as_array().is_some_and(|all| all.iter().any(|one| *one == action));
-        // A deposed object is what a replacement left over: its successor is there.
-        if !does("delete") || !resource["deposed"].is_null() || resource["mode"] == "data" {
-            continue;
-        }
-        let name = resource["name"].as_str().unwrap_or_default();
-        losses.push(Loss {
-            address: address.to_owned(),
-            resource_type: resource_type.to_owned(),
-            kind: if does("create") { LossKind::Replace } else { LossKind::Destroy },
-            is_stateful: is_stateful(resource_type),
-            is_protected: protected.contains(&format!("{resource_type}.{name}")),
-            because: change["replace_paths"].as_array().into_iter().flatten().map(path_in_words).collect(),
-        });
+impl<'a> Losses<'a> {
+    /// `protected`: the resources, as `TYPE.NAME`, that have `prevent_destroy` in the code that is planned or in the code that runs.
+    pub fn new(types: &'a ResourceTypes, protected: &'a BTreeSet<String>) -> Self {
+        Self { types, protected, found: Vec::new() }
     }
-    losses.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok(losses)
+
+    /// What would be taken away, by address.
+    pub fn into_losses(mut self) -> Vec<Loss> {
+        self.found.sort_by(|a, b| a.address.cmp(&b.address));
+        self.found
+    }
+}
+
+impl PlanSink for Losses<'_> {
+    fn resource(&mut self, resource: &PlannedResource) -> Result<(), PlanError> {
+        let change = &resource.change;
+        // A deposed object is what a replacement left over: its successor is there.
+        if !change.does("delete") || resource.deposed.is_some() || resource.mode == "data" {
+            return Ok(());
+        }
+        let resource_type = &resource.resource_type;
+        self.found.push(Loss {
+            address: resource.address.clone(),
+            resource_type: resource_type.clone(),
+            kind: if change.does("create") { LossKind::Replace } else { LossKind::Destroy },
+            is_stateful: self.types.traits_of(resource_type).is_stateful,
+            is_protected: self.protected.contains(&format!("{resource_type}.{}", resource.name)),
+            because: paths_in_words(&change.replace_paths),
+        });
+        Ok(())
+    }
+}
+
+/// The paths of a list of paths, in words.
+pub(super) fn paths_in_words(paths: &Json) -> Vec<String> {
+    paths.as_array().into_iter().flatten().filter_map(Json::as_array).map(|path| path_in_words(path)).collect()
 }
 
 /// `["tags", "Name"]` as `tags.Name`, `["rule", 0]` as `rule[0]`.
-pub(super) fn path_in_words(path: &Json) -> String {
+pub(super) fn path_in_words(path: &[Json]) -> String {
     let mut text = String::new();
-    for step in path.as_array().into_iter().flatten() {
+    for step in path {
         match step {
             Json::Number(at) => text.extend(["[", &at.to_string(), "]"]),
             step => {
@@ -179,6 +99,7 @@ pub(super) fn path_in_words(path: &Json) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::read_plan;
     use super::*;
 
     #[test]
@@ -198,7 +119,10 @@ mod tests {
             change("aws_eip.forgotten", &["forget"]),
             deposed,
         ] });
-        let found = losses(&plan, &["terraform_data.kept".to_owned()].into()).unwrap();
+        let (types, protected) = (ResourceTypes::default(), ["terraform_data.kept".to_owned()].into());
+        let mut losses = Losses::new(&types, &protected);
+        read_plan(plan.to_string().as_bytes(), &mut [&mut losses]).unwrap();
+        let found = losses.into_losses();
         let seen: Vec<_> =
             found.iter().map(|loss| (loss.address.as_str(), loss.kind, loss.is_stateful, loss.is_protected)).collect();
         assert_eq!(

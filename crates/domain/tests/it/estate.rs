@@ -27,6 +27,7 @@ pub(crate) fn estate(stacks: impl IntoIterator<Item = Stack>) -> Estate {
         recipients: Vec::new(),
         rehearsals: terrace_domain::rehearsal::RehearsalSettings::default(),
         recovery: terrace_domain::rehearsal::RecoveryObjective::default(),
+        resource_types: terrace_domain::plan::ResourceTypes::default(),
         stacks: stacks.into_iter().map(|stack| (stack.name.clone(), stack)).collect(),
     }
 }

@@ -1,20 +1,17 @@
-//! Determines what an approval of a saved plan covers. Reads the plan; keeps no value of it.
+//! Determines what an approval of a saved plan covers. Reads the state in the plan; keeps no value of it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::Value as Json;
 use terrace_domain::digest::Digest;
-use terrace_domain::plan::change_records;
-use terrace_domain::run::{CoverPart, InstanceId, PlanCover, Step};
+use terrace_domain::run::{ChangeRecord, CoverPart, InstanceId, PlanCover, Step};
 use terrace_domain::settings::settings_digest;
 use terrace_domain::state::{StateError, StateFacts};
-use tokio::sync::watch;
 
 use super::halt::{StepResult, failed};
-use super::outputs::show_plan;
 use super::prepare::Prepared;
 use crate::context::Context;
 
@@ -23,15 +20,13 @@ const STATE_ENTRY: &str = "tfstate";
 /// The largest state that is read out of a plan, in bytes; more is no state that anybody works with.
 const STATE_BYTES_MAX: u64 = 1 << 30;
 
-/// What an approval of the saved plan covers.
-pub(super) async fn cover_of(
+/// What an approval of the saved plan covers, of which it is known what it changes.
+pub(super) fn cover_of(
     ctx: &Context,
     id: &InstanceId,
     prepared: &Prepared,
-    stop: watch::Receiver<bool>,
+    changes: BTreeMap<String, ChangeRecord>,
 ) -> StepResult<PlanCover> {
-    let plan: Json = show_plan(ctx, id, prepared, stop).await?;
-    let changes = change_records(&plan, &|bytes| ctx.digest_key.digest(bytes)).map_err(failed(Step::Plan))?;
     let state = state_of_plan(&ctx.folder(id).plan()).map_err(failed(Step::Plan))?;
     let rest = Ground::of(ctx, id, prepared).map_err(failed(Step::Plan))?;
     Ok(PlanCover {

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
+use terrace_domain::plan::{PlanError, PlanSink, PlannedChange, PlannedResource};
 use terrace_domain::run::{InstanceId, Step};
 use terrace_domain::value::Value;
 use terrace_world::terraform::{Environment, process};
 use tokio::sync::{OnceCell, watch};
 
 use super::halt::{Halt, StepResult, failure, terraform_failure};
-use super::prepare::Prepared;
 use crate::context::Context;
 
 type OutputValues = Arc<BTreeMap<String, Value>>;
@@ -136,53 +136,28 @@ async fn read_lines(
         .map_err(|error| failure(step, format!("terraform output of {} cannot be read: {error}", id.stack)).into())
 }
 
-#[derive(Deserialize)]
-struct PlanLine {
-    #[serde(default)]
-    output_changes: BTreeMap<String, OutputChange>,
+/// Gathers the outputs that a plan leads to.
+#[derive(Default)]
+pub(super) struct OutputSink(PlannedOutputs);
+
+impl OutputSink {
+    /// The outputs, once the plan was read.
+    pub(super) fn into_outputs(self) -> PlannedOutputs {
+        self.0
+    }
 }
 
-#[derive(Deserialize)]
-struct OutputChange {
-    #[serde(default)]
-    actions: Vec<String>,
-    #[serde(default)]
-    after: Json,
-    #[serde(default)]
-    after_unknown: Json,
-}
+impl PlanSink for OutputSink {
+    fn resource(&mut self, _resource: &PlannedResource) -> Result<(), PlanError> {
+        Ok(())
+    }
 
-/// The outputs that an instance's saved plan leads to (Terraform internals, "JSON Output Format", `output_changes`).
-pub(super) async fn read_plan(
-    ctx: &Context,
-    id: &InstanceId,
-    environment: &Environment,
-    stop: watch::Receiver<bool>,
-) -> StepResult<PlannedOutputs> {
-    let plan = ctx.folder(id).plan();
-    let arguments = [OsStr::new("show"), OsStr::new("-json"), OsStr::new("-no-color"), plan.as_os_str()];
-    let output = terraform_answer(ctx, id, environment, Step::Plan, &arguments, stop).await?;
-    let plan: PlanLine = serde_json::from_slice(&output)
-        .map_err(|error| failure(Step::Plan, format!("the plan of {} cannot be read: {error}", id.stack)))?;
-    let kept = plan.output_changes.into_iter().filter(|(_, change)| change.actions != ["delete"]);
-    let mut outputs: PlannedOutputs =
-        kept.map(|(name, change)| (name, with_unknowns(change.after, &change.after_unknown))).collect();
-    add_nulls(ctx, id, &mut outputs);
-    Ok(outputs)
-}
-
-/// An instance's saved plan in Terraform's machine-readable form.
-pub(super) async fn show_plan(
-    ctx: &Context,
-    id: &InstanceId,
-    prepared: &Prepared,
-    stop: watch::Receiver<bool>,
-) -> StepResult<Json> {
-    let plan = ctx.folder(id).plan();
-    let arguments = [OsStr::new("show"), OsStr::new("-json"), OsStr::new("-no-color"), plan.as_os_str()];
-    let output = terraform_answer(ctx, id, prepared.place().environment(), Step::Plan, &arguments, stop).await?;
-    serde_json::from_slice(&output)
-        .map_err(|error| failure(Step::Plan, format!("the plan of {} cannot be read: {error}", id.stack)).into())
+    fn output(&mut self, name: &str, change: &PlannedChange) -> Result<(), PlanError> {
+        if change.actions != ["delete"] {
+            self.0.insert(name.to_owned(), with_unknowns(change.after.clone(), &change.after_unknown));
+        }
+        Ok(())
+    }
 }
 
 /// An instance's saved plan as Terraform renders it for people, without colours.

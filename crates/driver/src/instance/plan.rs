@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use terrace_domain::plan::{Difference, Loss, differences, losses};
+use terrace_domain::plan::{Difference, Loss, PlanFacts};
 use terrace_domain::rehearsal::not_its_own;
 use terrace_domain::run::{Assessment, Changes, InstanceId, Mode, PlanCover, Step};
 use terrace_domain::state::StateFacts;
@@ -13,10 +13,11 @@ use super::conclude::conclude;
 use super::cover::{cover_of, resources_of_plan};
 use super::halt::{Halt, StepResult, failed, failure};
 use super::locked::run_unlocked;
-use super::outputs::{OutputBook, read_plan, render_plan, show_plan};
+use super::outputs::{OutputBook, add_nulls, render_plan};
 use super::prepare::{Prepared, write_inputs};
 use super::private_file::remove;
 use super::raw_state::state_of;
+use super::show::{Shown, Wanted, look_into};
 use super::teller::Teller;
 use super::upstream::read_ahead;
 use crate::context::Context;
@@ -35,6 +36,8 @@ pub struct Planned {
     pub differences: Vec<Difference>,
     /// What else was found out of it, where a gate asks for that.
     pub assessment: Option<Box<Assessment>>,
+    /// All that it does and why, where that is asked for and something is to be changed.
+    pub facts: Option<PlanFacts>,
 }
 
 /// Plans, and saves the plan. In a run that only plans, notes what the plan says of outputs.
@@ -64,8 +67,15 @@ pub async fn plan(
         // Terraform says that there is something to apply which its messages do not count.
         changes.state_only = 1;
     }
-    if ctx.mode == Mode::Plan && !changes.is_empty() && is_read_downstream(ctx, id) {
-        book.note_planned(id, read_plan(ctx, id, prepared.place().environment(), stop.clone()).await?);
+    let shown = if changes.is_empty() {
+        Shown::default()
+    } else {
+        look_into(ctx, id, prepared.place().environment(), Wanted::of(ctx, id), stop.clone()).await?
+    };
+    let Shown { outputs, records, losses, differences, facts } = shown;
+    if let Some(mut outputs) = outputs {
+        add_nulls(ctx, id, &mut outputs);
+        book.note_planned(id, outputs);
     }
     if changes.is_empty() {
         book.note_current(id);
@@ -79,15 +89,14 @@ pub async fn plan(
     let rendering =
         if renders { Some(render_plan(ctx, id, prepared.place().environment(), stop.clone()).await?) } else { None };
     let mut cover = None;
-    if ctx.mode == Mode::Deliver && ctx.asks_people(id) && !changes.is_empty() {
-        cover = Some(Box::new(cover_of(ctx, id, prepared, stop.clone()).await?));
+    if let Some(records) = records {
+        cover = Some(Box::new(cover_of(ctx, id, prepared, records)?));
         // It may lie there for days until people have decided.
         let folder = ctx.folder(id);
         let sealed = tokio::task::block_in_place(|| ctx.vault.seal_file(&folder.plan(), &folder.sealed_plan()));
         sealed.map_err(failed(Step::Plan))?;
     }
-    let (losses, differences) = looked_into(ctx, id, prepared, &changes, stop).await?;
-    Ok(Planned { changes, rendering, cover, losses, differences, assessment: None })
+    Ok(Planned { changes, rendering, cover, losses, differences, assessment: None, facts })
 }
 
 impl Planned {
@@ -100,6 +109,7 @@ impl Planned {
             losses: Vec::new(),
             differences: Vec::new(),
             assessment: None,
+            facts: None,
         }
     }
 }
@@ -130,32 +140,6 @@ async fn is_empty(
     let Some(bytes) = state_of(ctx, id, prepared, stop).await? else { return Ok(true) };
     let facts = StateFacts::read(&bytes).map_err(failed(Step::Plan))?;
     Ok(facts.resources.is_empty())
-}
-
-/// What the saved plan would take away, and what it would change attribute by attribute; each where it is asked for.
-async fn looked_into(
-    ctx: &Context,
-    id: &InstanceId,
-    prepared: &Prepared,
-    changes: &Changes,
-    stop: watch::Receiver<bool>,
-) -> StepResult<(Vec<Loss>, Vec<Difference>)> {
-    let compares = ctx.practice.as_ref().is_some_and(|practice| practice.compares);
-    if changes.is_empty() || !(compares || ctx.weighs(id)) {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let plan = show_plan(ctx, id, prepared, stop).await?;
-    let losses = if ctx.weighs(id) {
-        losses(&plan, &ctx.protected_of(&id.stack)).map_err(failed(Step::Plan))?
-    } else {
-        Vec::new()
-    };
-    let differences = if compares { differences(&plan).map_err(failed(Step::Plan))? } else { Vec::new() };
-    Ok((losses, differences))
-}
-
-fn is_read_downstream(ctx: &Context, id: &InstanceId) -> bool {
-    ctx.graph.downstream_of(id.stack.as_str()).values().any(|why| !why.outputs.is_empty())
 }
 
 /// Has Terraform plan, with `more` options, and says what it said. Initialises it once more where that is missing.

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use semver::Version;
+use terrace_domain::plan::read_plan;
 use terrace_domain::run::{InstanceId, Step};
 use terrace_domain::state::import::{Difference, ImportList, ImportPlan, Importable, NotImportable};
 use terrace_world::terraform::Product;
@@ -28,10 +29,11 @@ use super::clean::clean;
 use super::command::Told;
 use super::conclude::keep_state;
 use super::halt::{Halt, StepResult, failed, failure};
-use super::outputs::{OutputBook, show_plan};
+use super::outputs::OutputBook;
 use super::plan::plan_initialised;
 use super::prepare::{Prepared, prepare};
 use super::raw_state::state_of;
+use super::show::show_plan;
 use super::teller::Teller;
 use crate::context::Context;
 use crate::snapshots::Snapshot;
@@ -232,8 +234,12 @@ impl Recovery<'_> {
     }
 
     async fn read_plan(&self) -> StepResult<ImportPlan> {
-        let plan = show_plan(self.ctx, self.id, &self.prepared, self.stop.clone()).await?;
-        ImportPlan::read(&plan).map_err(failed(Step::Plan))
+        let environment = self.prepared.place().environment();
+        show_plan(self.ctx, self.id, environment, self.stop.clone(), |reader| {
+            let mut plan = ImportPlan::default();
+            read_plan(reader, &mut [&mut plan]).map(|()| plan)
+        })
+        .await
     }
 
     /// Applies the saved plan, of which it is known that it changes the state alone.

@@ -5,10 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use super::Environment;
@@ -214,40 +214,95 @@ pub struct Captured {
     pub interrupted: bool,
 }
 
+/// What came of a process whose output was read while it was written.
+#[derive(Debug)]
+pub struct Streamed<T> {
+    /// Its status.
+    pub status: ExitStatus,
+    /// What was made of its standard output.
+    pub read: T,
+    /// Its error output.
+    pub errors: String,
+    /// Whether it was asked to stop.
+    pub interrupted: bool,
+}
+
 /// Runs a process for its answer, which is kept in memory only: it may hold secrets.
 pub async fn capture(
     program: &Path,
     arguments: &[&OsStr],
     folder: &Path,
     environment: &Environment,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> Result<Captured, ProcessError> {
     let failed = |source| ProcessError::Start { program: program.to_owned(), source };
-    let child = Command::new(program)
+    let child = answering(program, arguments, folder, environment, Stdio::piped()).map_err(failed)?;
+    let (output, interrupted) = end(child, stop).await.map_err(failed)?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Captured { status: output.status, output: output.stdout, errors, interrupted })
+}
+
+/// Runs a process for its answer, which `read` reads while the process writes it: of one that is large nothing but what `read` keeps is in memory,
+/// and nothing on a disk. `read` works on a thread of its own. What it leaves unread is thrown away, so that the process comes to its end.
+///
+/// # Panics
+/// When `read` does.
+pub async fn stream<T: Send + 'static>(
+    program: &Path,
+    arguments: &[&OsStr],
+    folder: &Path,
+    environment: &Environment,
+    stop: watch::Receiver<bool>,
+    read: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+) -> Result<Streamed<T>, ProcessError> {
+    let failed = |source| ProcessError::Start { program: program.to_owned(), source };
+    let (mut output, input) = io::pipe().map_err(failed)?;
+    let child = answering(program, arguments, folder, environment, input.into()).map_err(failed)?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let read = read(&mut output);
+        io::copy(&mut output, &mut io::sink()).map(|_| read)
+    });
+    let (ended, interrupted) = end(child, stop).await.map_err(failed)?;
+    let read = reading.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let read = read.map_err(|source| ProcessError::Wait { program: program.to_owned(), source })?;
+    let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+    Ok(Streamed { status: ended.status, read, errors, interrupted })
+}
+
+/// Starts a process for its answer.
+fn answering(
+    program: &Path,
+    arguments: &[&OsStr],
+    folder: &Path,
+    environment: &Environment,
+    output: Stdio,
+) -> io::Result<Child> {
+    Command::new(program)
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .envs(environment.iter())
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(output)
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(failed)?;
+}
+
+/// Waits for the end of a process, and asks it once to stop when that is asked for. Says whether it was.
+async fn end(child: Child, mut stop: watch::Receiver<bool>) -> io::Result<(Output, bool)> {
     let pid = child.id();
     let mut output = std::pin::pin!(child.wait_with_output());
     let mut interrupted = false;
-    let output = loop {
+    loop {
         tokio::select! {
-            output = &mut output => break output.map_err(failed)?,
+            output = &mut output => return output.map(|output| (output, interrupted)),
             () = stopped(&mut stop), if !interrupted => {
                 interrupted = true;
                 interrupt(pid);
             }
         }
-    };
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok(Captured { status: output.status, output: output.stdout, errors, interrupted })
+    }
 }
 
 /// Returns when a stop is asked for; never, when nobody can ask any more.
@@ -379,6 +434,46 @@ mod tests {
             .await
             .unwrap();
         assert_eq!((lines, exit.status.code(), exit.interrupted), (vec!["up".into(), "asked".into()], Some(7), true));
+    }
+
+    async fn streamed<T: Send + 'static>(
+        script: &str,
+        stop: watch::Receiver<bool>,
+        read: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+    ) -> Streamed<T> {
+        let arguments = ["-c", script].map(OsStr::new);
+        stream(Path::new("/bin/sh"), &arguments, Path::new("/"), &environment(), stop, read).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_while_it_is_written() {
+        let (_keep, stop) = watch::channel(false);
+        let count = |output: &mut dyn Read| io::copy(output, &mut io::sink()).unwrap();
+        // More than any pipe holds.
+        let done = streamed("head -c 3000000 /dev/zero; echo trouble >&2; exit 3", stop, count).await;
+        assert_eq!((done.read, done.status.code(), done.errors.as_str()), (3_000_000, Some(3), "trouble\n"));
+        assert!(!done.interrupted);
+    }
+
+    #[tokio::test]
+    async fn who_reads_no_further_keeps_no_process_from_its_end() {
+        let (_keep, stop) = watch::channel(false);
+        let first = |output: &mut dyn Read| {
+            let mut byte = [0];
+            output.read_exact(&mut byte).map(|()| byte[0]).unwrap()
+        };
+        let done = streamed("echo first; head -c 3000000 /dev/zero && exit 5", stop, first).await;
+        assert_eq!((done.read, done.status.code()), (b'f', Some(5)), "it was not killed by a broken pipe");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_awaited_can_be_called_off() {
+        let (ask, stop) = watch::channel(false);
+        ask.send_replace(true);
+        let script = "trap 'exit 7' INT; while :; do sleep 0.05; done";
+        let done = streamed(script, stop, |output| output.read_to_end(&mut Vec::new()).unwrap()).await;
+        assert_eq!((done.read, done.interrupted), (0, true));
+        assert!(!done.status.success());
     }
 
     #[tokio::test]

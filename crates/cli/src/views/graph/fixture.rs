@@ -33,6 +33,7 @@ impl Fixture {
             recipients: Vec::new(),
             rehearsals: terrace_domain::rehearsal::RehearsalSettings::default(),
             recovery: terrace_domain::rehearsal::RecoveryObjective::default(),
+            resource_types: terrace_domain::plan::ResourceTypes::default(),
             stacks,
         };
         let graph = Graph::of(&estate);

@@ -1,11 +1,11 @@
 //! What a plan says of an import: what it takes in as it is, and what would be changed beside that. Reads Terraform's plan representation
-//! (Terraform internals, "JSON Output Format"). Tells names of attributes, and never a value.
+//! (as `plan` tells it). Tells names of attributes, and never a value.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use crate::plan::{PlanError, check_format};
+use crate::plan::{PlanError, PlanSink, PlannedChange, PlannedResource};
 
 /// What a plan with imports comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,30 +29,31 @@ pub struct Difference {
     pub attributes: Vec<String>,
 }
 
-impl ImportPlan {
-    /// Reads a plan.
-    ///
-    /// # Errors
-    /// When it is in a format that is not known.
-    pub fn read(plan: &Json) -> Result<Self, PlanError> {
-        check_format(plan)?;
-        let mut found = Self::default();
-        for resource in plan["resource_changes"].as_array().into_iter().flatten() {
-            let address = resource["address"].as_str().ok_or(PlanError::Missing("address"))?;
-            let change = &resource["change"];
-            if !change["importing"].is_null() {
-                found.imports.insert(address.to_owned());
-            }
-            if let Some(action) = action(change) {
-                let address = address.to_owned();
-                found.differing.push(Difference { address, action, attributes: attributes(change) });
-            }
+impl PlanSink for ImportPlan {
+    fn resource(&mut self, resource: &PlannedResource) -> Result<(), PlanError> {
+        let change = &resource.change;
+        if !change.importing.is_null() {
+            self.imports.insert(resource.address.clone());
         }
-        let changed = plan["output_changes"].as_object().into_iter().flatten();
-        found.outputs = changed.filter(|(_, change)| action(change).is_some()).map(|(name, _)| name.clone()).collect();
-        Ok(found)
+        if let Some(action) = action(change) {
+            self.differing.push(Difference {
+                address: resource.address.clone(),
+                action,
+                attributes: attributes(change),
+            });
+        }
+        Ok(())
     }
 
+    fn output(&mut self, name: &str, change: &PlannedChange) -> Result<(), PlanError> {
+        if action(change).is_some() {
+            self.outputs.insert(name.to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl ImportPlan {
     /// Whether it changes nothing but the state.
     pub fn is_pure(&self) -> bool {
         self.differing.is_empty()
@@ -65,24 +66,24 @@ impl ImportPlan {
 }
 
 /// What a change does; `None` where it changes nothing.
-fn action(change: &Json) -> Option<String> {
-    let actions: Vec<_> = change["actions"].as_array()?.iter().filter_map(Json::as_str).collect();
+fn action(change: &PlannedChange) -> Option<String> {
+    let actions: Vec<_> = change.actions.iter().map(String::as_str).collect();
     match actions[..] {
         [] | ["no-op" | "read"] => None,
         ["delete", "create"] | ["create", "delete"] => Some("replace".to_owned()),
-        _ => Some(actions.join(",")),
+        _ => Some(change.words()),
     }
 }
 
 /// By what an object differs that is there before and after.
-fn attributes(change: &Json) -> Vec<String> {
-    let (Json::Object(_), Json::Object(_)) = (&change["before"], &change["after"]) else { return Vec::new() };
+fn attributes(change: &PlannedChange) -> Vec<String> {
+    let (Json::Object(_), Json::Object(_)) = (&change.before, &change.after) else { return Vec::new() };
     let mut found = Vec::new();
     let sides = Sides {
-        before: &change["before"],
-        after: &change["after"],
-        unknown: &change["after_unknown"],
-        secret: [&change["before_sensitive"], &change["after_sensitive"]],
+        before: &change.before,
+        after: &change.after,
+        unknown: &change.after_unknown,
+        secret: [&change.before_sensitive, &change.after_sensitive],
     };
     sides.compare("", &mut found);
     found
@@ -149,10 +150,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::plan::read_plan;
 
     fn read(changes: &Json, outputs: &Json) -> ImportPlan {
         let plan = json!({ "format_version": "1.2", "resource_changes": changes, "output_changes": outputs });
-        ImportPlan::read(&plan).unwrap()
+        let mut found = ImportPlan::default();
+        read_plan(plan.to_string().as_bytes(), &mut [&mut found]).unwrap();
+        found
     }
 
     #[test]
@@ -192,10 +196,5 @@ mod tests {
             .collect();
         assert_eq!(words, ["update a.x list password rule[1].p tags.b tags.c url", "replace a.y cidr", "create a.z "]);
         assert!(!format!("{plan:?}").contains("hunter"));
-    }
-
-    #[test]
-    fn an_unknown_format_is_refused() {
-        assert_eq!(ImportPlan::read(&json!({ "format_version": "2.0" })), Err(PlanError::Format("2.0".to_owned())));
     }
 }
