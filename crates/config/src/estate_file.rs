@@ -3,6 +3,7 @@
 mod gate;
 mod pipeline;
 mod rehearsals;
+mod resource_types;
 mod settings;
 mod trust;
 
@@ -14,7 +15,6 @@ use terrace_domain::estate::{Capability, Environment, Estate, Layer};
 use terrace_domain::expression::{Expression, ExpressionKind, Span};
 use terrace_domain::name::{CapabilityName, EnvironmentName, EstateName};
 use terrace_domain::path::RepoPath;
-use terrace_domain::plan::ResourceTypes;
 use terrace_domain::value::Value;
 
 use crate::lower::span_of;
@@ -33,6 +33,7 @@ const TOP: Schema = Schema {
         "encryption",
         "rehearsals",
         "recovery",
+        "resource_types",
     ],
 };
 const ESTATE: Schema = Schema { what: "an `estate` block", attributes: &[], blocks: &["terraform", "state"] };
@@ -64,6 +65,7 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
     let recipients = trust::recipients(file, top.blocks("encryption"));
     let rehearsals = rehearsals::settings(file, top.blocks("rehearsals"), &environments);
     let recovery = rehearsals::objective(file, top.blocks("recovery"));
+    let resource_types = resource_types::read(file, top.blocks("resource_types"));
     let estate = read_estate_block(file, top.blocks("estate")).map(|(name, terraform, state)| Estate {
         name,
         root: root.clone(),
@@ -77,7 +79,7 @@ pub(crate) fn read(file: &mut File<'_>, root: &RepoPath, body: &Body) -> EstateF
         recipients,
         rehearsals,
         recovery,
-        resource_types: ResourceTypes::default(),
+        resource_types,
         stacks: BTreeMap::new(),
     });
     EstateFile { estate, incomplete, needs }

@@ -320,7 +320,8 @@ fn home_of(name: &str) -> Option<&'static str> {
         "gate" => "a `stage` block of the pipeline",
         "stack" => "a `stack.hcl` in the stack's own folder",
         "estate" | "environment" | "capability" | "pipeline" | "team" | "trust" | "encryption" | "rehearsals"
-        | "recovery" => "terrace.hcl, at the top level",
+        | "recovery" | "resource_types" => "terrace.hcl, at the top level",
+        "stateful" | "irreversible" | "disposable" => "the `resource_types` block of terrace.hcl",
         "check" | "fixture" | "inputs" | "upgrade" => "the `stack` block of a stack.hcl",
         "http" => "a `check` block of a stack.hcl",
         _ => return None,

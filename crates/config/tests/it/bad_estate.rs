@@ -103,7 +103,7 @@ pipeline {
     10 | disaster {
        | ^^^^^^^^ unknown block
        |
-       = help: Known here: `estate`, `environment`, `capability`, `pipeline`, `team`, `trust`, `encryption`, `rehearsals`, `recovery`.
+       = help: Known here: `estate`, `environment`, `capability`, `pipeline`, `team`, `trust`, `encryption`, `rehearsals`, `recovery`, `resource_types`.
 
     error[unknown-gate]: there is no gate `aproval`
       --> terrace.hcl:16:10

@@ -13,5 +13,6 @@ mod code;
 mod estate;
 mod expression;
 mod hostile;
+mod resource_types;
 mod shown;
 mod trust;
