@@ -2,6 +2,7 @@
 
 mod cycle;
 mod fixture;
+mod identity;
 mod reference;
 
 use std::collections::{HashMap, HashSet};
@@ -46,6 +47,7 @@ pub(crate) fn resolve(
     }
     reference::check(estate, gaps, diagnostics);
     fixture::check(estate, gaps, diagnostics);
+    identity::check(estate, gaps, diagnostics);
     cycle::of_stacks(estate, diagnostics);
     cycle::of_capabilities(estate, needs, diagnostics);
 }

@@ -22,7 +22,7 @@ use crate::watch;
 const TOP: Schema = Schema { what: "stack.hcl", attributes: &[], blocks: &["stack"] };
 const STACK: Schema = Schema {
     what: "a `stack` block",
-    attributes: &["capability", "owner", "description", "inputs", "depends_on", "watch"],
+    attributes: &["capability", "owner", "description", "identity", "inputs", "depends_on", "watch"],
     blocks: &["check", "fixture", "upgrade"],
 };
 
@@ -68,6 +68,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
     let capability = file.text(&section, "capability");
     let owner = file.text(&section, "owner").map(|owner| owner.value);
     let description = file.text(&section, "description").map(|description| description.value);
+    let identity = file.setting(&section, "identity");
     let inputs = read_inputs(file, &section);
     let depends_on = read_depends_on(file, &section);
     let folder = file.path.parent().unwrap_or_else(RepoPath::root);
@@ -91,6 +92,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
         capability: None,
         owner,
         description,
+        identity,
         inputs,
         depends_on,
         watch,

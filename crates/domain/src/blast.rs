@@ -1,7 +1,11 @@
 //! Blast radius: the damage that a change could do. Owns the levels and what gates ask of a radius.
 
+mod identity;
+
 use std::collections::BTreeSet;
 use std::fmt;
+
+pub use identity::{Identity, IdentityError};
 
 use crate::name::{CapabilityName, StackName};
 

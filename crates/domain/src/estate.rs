@@ -251,6 +251,9 @@ pub struct Stack {
     pub owner: Option<String>,
     /// Its `description`, free text.
     pub description: Option<String>,
+    /// What its instances run as in the cloud; it may use `env.*`, `estate.name`, `stack.name` and `stack.path`. Without one an instance
+    /// runs as its environment does.
+    pub identity: Option<Expression>,
     /// Values for the Terraform variables of the folder, by variable name.
     pub inputs: BTreeMap<String, Input>,
     /// Stacks that must be delivered before, though no input reads their outputs.

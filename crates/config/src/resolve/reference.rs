@@ -37,6 +37,15 @@ pub(super) fn check(estate: &Estate, gaps: &Gaps, diagnostics: &mut Vec<Diagnost
                 checker.check(path.get_or_insert_with(|| stack.file()), reference);
             }
         }
+        for reference in stack.identity.iter().flat_map(references) {
+            let path = path.get_or_insert_with(|| stack.file());
+            match reference.target {
+                ReferenceTarget::Stack { .. } | ReferenceTarget::Output(_) => {
+                    checker.no_outputs_in_identity(path, &reference);
+                }
+                _ => checker.check(path, &reference),
+            }
+        }
         for named in &stack.depends_on {
             if checker.has_stack(named.name.as_str()) {
                 continue;
@@ -158,6 +167,13 @@ impl<'e> Checker<'e, '_> {
         let diagnostic = Diagnostic::error("unknown-reference", summary)
             .at(place(path, reference.span), "an output of a stack")
             .help("Where a state is kept must be known before anything runs: use `stack.name`, `stack.path`, `env.*` and `estate.name`.");
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn no_outputs_in_identity(&mut self, path: &RepoPath, reference: &Reference) {
+        let diagnostic = Diagnostic::error("unknown-reference", format!("an identity cannot read `{}`", reference.target))
+            .at(place(path, reference.span), "an output")
+            .help("What a stack runs as must be known before anything runs: use `stack.name`, `stack.path`, `env.*` and `estate.name`.");
         self.diagnostics.push(diagnostic);
     }
 }

@@ -115,7 +115,7 @@ fn a_byte_order_mark_is_taken_off() {
     2 |   nope = 1
       |   ^^^^ unknown attribute
       |
-      = help: Known here: `capability`, `owner`, `description`, `inputs`, `depends_on`, `watch`.
+      = help: Known here: `capability`, `owner`, `description`, `identity`, `inputs`, `depends_on`, `watch`.
     "#);
 }
 

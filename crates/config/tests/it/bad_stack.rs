@@ -5,6 +5,78 @@ use insta::assert_snapshot;
 use crate::check::check;
 
 #[test]
+fn an_identity_is_a_text_in_every_environment() {
+    assert_snapshot!(check(r#"
+//- terrace.hcl
+estate "e" {}
+environment "dev" {
+  vars = { who = "deployer", empty = "" }
+}
+environment "prod" {
+  vars = { who = 3, empty = " " }
+}
+pipeline {
+  stage "dev" { environment = "dev" }
+}
+//- a/stack.hcl
+stack "a" { identity = env.who }
+//- a/main.tf
+//- b/stack.hcl
+stack "b" { identity = env.empty }
+//- b/main.tf
+//- c/stack.hcl
+stack "c" { identity = stack.a.name }
+//- c/main.tf
+//- d/stack.hcl
+stack "d" { identity = env.nobody }
+//- d/main.tf
+//- e/stack.hcl
+stack "e" { identity = "deployer-${env.name}-${stack.name}" }
+//- e/main.tf
+"#), @r#"
+    error[wrong-type]: an identity is a text that is not empty, found number
+     --> a/stack.hcl:1:24
+      |
+    1 | stack "a" { identity = env.who }
+      |                        ^^^^^^^ in the environment `prod`
+      |
+      = help: Name what the stack runs as in the cloud: `identity = "deployer-${env.name}"`.
+
+    error[wrong-type]: an identity is a text that is not empty, found an empty one
+     --> b/stack.hcl:1:24
+      |
+    1 | stack "b" { identity = env.empty }
+      |                        ^^^^^^^^^ in the environment `dev`
+      |
+      = help: Name what the stack runs as in the cloud: `identity = "deployer-${env.name}"`.
+
+    error[unknown-reference]: an identity cannot read `stack.a.name`
+     --> c/stack.hcl:1:24
+      |
+    1 | stack "c" { identity = stack.a.name }
+      |                        ^^^^^^^^^^^^ an output
+      |
+      = help: What a stack runs as must be known before anything runs: use `stack.name`, `stack.path`, `env.*` and `estate.name`.
+
+    error[unknown-value]: no environment has a value `nobody`
+     --> d/stack.hcl:1:24
+      |
+    1 | stack "d" { identity = env.nobody }
+      |                        ^^^^^^^^^^ read here
+      |
+     ::: terrace.hcl:2:13
+      |
+    2 | environment "dev" {
+      |             ----- no `nobody` in its `vars`
+    ...
+    5 | environment "prod" {
+      |             ------ no `nobody` in its `vars`
+      |
+      = help: Add `nobody` to `vars` in terrace.hcl: every environment needs it.
+    "#);
+}
+
+#[test]
 fn unknown_words() {
     assert_snapshot!(check(r#"
 //- a/stack.hcl

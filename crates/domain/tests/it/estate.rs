@@ -63,6 +63,7 @@ pub(crate) fn stack(folder: &str) -> Stack {
         capability: None,
         owner: None,
         description: None,
+        identity: None,
         inputs: BTreeMap::new(),
         depends_on: Vec::new(),
         watch: Vec::new(),

@@ -118,6 +118,7 @@ fn stack(line: &str) -> Stack {
         capability: CapabilityName::new(capability).ok(),
         owner: Some(owner.to_owned()).filter(|owner| !owner.is_empty()),
         description: None,
+        identity: None,
         inputs: BTreeMap::new(),
         depends_on: named.collect(),
         watch: Vec::new(),
