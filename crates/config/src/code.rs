@@ -3,12 +3,14 @@
 mod extract;
 mod extract_json;
 mod facts;
+mod fit;
 mod folder;
 mod json;
 mod language;
 mod reach;
 
 pub use facts::{FactsCache, FactsKey, FileFacts, MemoryCache};
+pub use fit::{Fit, MISFITS_MAX, provider_source};
 pub use language::is_test;
 pub(crate) use language::{Language, is_directly_in, is_tofu};
 pub use reach::Code;

@@ -20,7 +20,9 @@ mod watch;
 mod wire;
 
 pub use check::check_estate;
-pub use code::{Code, FactsCache, FactsKey, FileFacts, MemoryCache, is_test, load_code};
+pub use code::{
+    Code, FactsCache, FactsKey, FileFacts, Fit, MISFITS_MAX, MemoryCache, is_test, load_code, provider_source,
+};
 pub use duration::millis as duration_millis;
 pub use import_blocks::{ImportBlocks, unchanged_override};
 pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sources};

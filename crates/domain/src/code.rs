@@ -28,6 +28,8 @@ pub struct ModuleFacts {
     pub unreadable_overrides: BTreeSet<RepoPath>,
     /// Whether there is a `cloud` block (HCP Terraform): it cannot be combined with a backend.
     pub cloud: bool,
+    /// The managed resources, as `TYPE.NAME`.
+    pub resources: BTreeSet<String>,
     /// Resources with `prevent_destroy`, as `TYPE.NAME`; an override file that says otherwise is not looked at.
     pub protected: BTreeSet<String>,
     /// Files that could not be read as HCL; Terraform may still understand them. What they hold is not known.

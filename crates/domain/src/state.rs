@@ -7,6 +7,6 @@ mod facts;
 pub mod import;
 mod lock;
 
-pub use address::hcl_string;
+pub use address::{hcl_string, resource_type, without_keys};
 pub use facts::{Output, STATE_BYTES_MAX, StateError, StateFacts};
 pub use lock::{LockInfo, LockInfoError};

@@ -12,8 +12,9 @@ const BLOCKS: [&str; 5] = ["module", "variable", "output", "terraform", "check"]
 
 /// The facts of a `.tf` file's text.
 pub(super) fn facts_of(text: &str) -> FileFacts {
-    if !may_hold_facts(text) {
-        return FileFacts::default();
+    let resources = resources_in(text);
+    if let Some(resources) = resources.filter(|_| !may_hold_facts(text)) {
+        return FileFacts { resources, ..FileFacts::default() };
     }
     match hcl_edit::parser::parse_body(text) {
         Ok(body) => of_body(&body, text),
@@ -38,6 +39,21 @@ pub(super) fn may_hold_facts(text: &str) -> bool {
         || text.lines().any(|line| line.split("*/").any(|rest| begins_block(rest.trim_start())))
 }
 
+/// The managed resources of a text, found by its lines alone: as `terraform fmt` leaves them, a block's head has a line. `None` where a line
+/// begins one and cannot be understood so. One that is commented out between the lines of a long comment is taken for real.
+fn resources_in(text: &str) -> Option<Vec<String>> {
+    let heads = text.lines().flat_map(|line| line.split("*/")).filter_map(|rest| {
+        let after = rest.trim_start().strip_prefix("resource")?;
+        after.starts_with([' ', '\t', '"']).then_some(after)
+    });
+    let labels = heads.filter(|after| !after.trim_start().starts_with('=')).map(|after| {
+        let (kind, rest) = after.trim_start().strip_prefix('"')?.split_once('"')?;
+        let (name, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
+        Some(format!("{kind}.{name}"))
+    });
+    labels.collect()
+}
+
 fn of_body(body: &Body, text: &str) -> FileFacts {
     let mut facts = FileFacts::default();
     for block in body.blocks() {
@@ -57,8 +73,12 @@ fn of_body(body: &Body, text: &str) -> FileFacts {
             }),
             ("check", [name]) => facts.checks.push(name.as_str().to_owned()),
             ("module", [name]) => facts.modules.push(module(name.as_str(), block)),
-            ("resource", [kind, name]) if is_protected(&block.body) => {
-                facts.protected.push(format!("{}.{}", kind.as_str(), name.as_str()));
+            ("resource", [kind, name]) => {
+                let resource = format!("{}.{}", kind.as_str(), name.as_str());
+                if is_protected(&block.body) {
+                    facts.protected.push(resource.clone());
+                }
+                facts.resources.push(resource);
             }
             ("terraform", []) => of_terraform(&block.body, &mut facts),
             _ => {}
@@ -195,6 +215,15 @@ check "healthy" {
         );
         assert_eq!(facts.checks, ["healthy"]);
         assert_eq!(super::FileFacts::decode(&facts.encode()), Some(facts));
+    }
+
+    #[test]
+    fn resources_are_found_with_and_without_parsing() {
+        let plain = "resource \"a_b\" \"c\" {\n  resource = 1\n}\n/* x */ resource \"a_b\" \"d\" {}\n# resource \"no\" \"e\" {}\n";
+        assert!(!may_hold_facts(plain));
+        assert_eq!(facts_of(plain).resources, ["a_b.c", "a_b.d"]);
+        assert_eq!(facts_of(&format!("{plain}variable \"v\" {{}}\n")).resources, ["a_b.c", "a_b.d"]);
+        assert_eq!(facts_of("resource a_b c {}\n").resources, ["a_b.c"], "labels without quotes are for the parser");
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub(super) fn facts_of(text: &str) -> FileFacts {
     for (kind, resources) in labelled(&root, "resource") {
         let all = resources.as_object().into_iter().flatten();
         for (name, body) in all.flat_map(|(name, body)| bodies(Some(body)).map(move |body| (name, body))) {
+            facts.resources.push(format!("{kind}.{name}"));
             if bodies(body.get("lifecycle")).any(|lifecycle| boolean(lifecycle, "prevent_destroy") == Some(true)) {
                 facts.protected.push(format!("{kind}.{name}"));
             }

@@ -10,7 +10,7 @@ use terrace_domain::expression::Span;
 use crate::tree::ObjectId20;
 
 /// The version of the form in which facts are stored, and of how they are found: another version's facts are not used.
-const FORM: u32 = 5;
+const FORM: u32 = 6;
 
 /// What is remembered facts' key: the bytes of the file, and how they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +57,8 @@ pub struct FileFacts {
     pub(crate) required_version: Vec<String>,
     pub(crate) backend: Option<BackendFact>,
     pub(crate) cloud: bool,
+    /// Managed resources, as `TYPE.NAME`.
+    pub(crate) resources: Vec<String>,
     /// Resources with `prevent_destroy`, as `TYPE.NAME`.
     pub(crate) protected: Vec<String>,
     /// Why the file could not be read.

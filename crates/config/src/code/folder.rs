@@ -147,6 +147,7 @@ impl Merge<'_> {
         self.terraform(facts);
         self.module.required_version.extend_from_slice(&facts.required_version);
         self.module.cloud |= facts.cloud;
+        self.module.resources.extend(facts.resources.iter().cloned());
         self.module.protected.extend(facts.protected.iter().cloned());
         if let Some(backend) = &facts.backend {
             self.module.backend = Some(backend.kind.clone());

@@ -166,3 +166,90 @@ fn only_opentofu_reads_its_own_files() {
     assert_eq!(variables_with("terraform {\n binary = \"/opt/tofu/terraform\" \n}"), ["both", "terraform"]);
     assert_eq!(variables_with(""), ["both", "terraform"]);
 }
+
+const TWO_STACKS: &str = r#"
+//- stacks/net/stack.hcl
+stack "net" {}
+//- stacks/net/main.tf
+terraform {
+  required_providers {
+    aws = { source = "registry.terraform.io/hashicorp/AWS" }
+  }
+}
+resource "aws_vpc" "main" {}
+resource "terraform_data" "note" {}
+module "labels" { source = "../../modules/labels" }
+module "far" { source = "example/far/aws" }
+output "id" { value = aws_vpc.main.id }
+//- stacks/app/stack.hcl
+stack "app" {}
+//- stacks/app/main.tf
+resource "google_sql_database" "main" {}
+//- modules/labels/main.tf
+resource "random_id" "this" {
+  count = 2
+}
+"#;
+
+#[test]
+fn providers_are_those_that_code_asks_for_and_those_that_it_implies() {
+    let (_, code) = load(&MemoryTree::parse(TWO_STACKS).with("terrace.hcl", SMALLEST), &MemoryCache::default());
+    let of = |stack: &str| code.providers(&stack.parse().unwrap()).into_iter().collect::<Vec<_>>();
+    assert_eq!(of("net"), ["hashicorp/aws", "hashicorp/random"]);
+    assert_eq!(of("app"), ["hashicorp/google"]);
+    assert_eq!(of("nobody"), [""; 0]);
+}
+
+#[test]
+fn a_plan_fits_the_code_that_it_was_made_of() {
+    use terrace_domain::plan::{Action, OutputChange, PlanFacts, ResourceChange, Traits};
+    let (_, code) = load(&MemoryTree::parse(TWO_STACKS).with("terrace.hcl", SMALLEST), &MemoryCache::default());
+    let change = |(address, action): &(&str, Action)| ResourceChange {
+        address: (*address).to_owned(),
+        previous_address: None,
+        resource_type: String::new(),
+        name: String::new(),
+        provider: String::new(),
+        deposed: None,
+        action: *action,
+        reason: None,
+        importing: None,
+        attributes: Vec::new(),
+        more: 0,
+        because: Vec::new(),
+        unknowns: 0,
+        traits: Traits::default(),
+        is_protected: false,
+    };
+    let output = |name: &&str| OutputChange {
+        name: (*name).to_owned(),
+        action: Action::Update,
+        is_unknown: false,
+        is_sensitive: false,
+    };
+    let fit = |stack: &str, resources: &[(&str, Action)], outputs: &[&str]| {
+        let resources = resources.iter().map(change).collect();
+        let outputs = outputs.iter().map(output).collect();
+        code.fit(&stack.parse().unwrap(), &PlanFacts { resources, outputs, ..PlanFacts::default() })
+    };
+    let good = fit(
+        "net",
+        &[
+            ("aws_vpc.main", Action::Update),
+            (r#"module.labels["a.b"].random_id.this[1]"#, Action::Create),
+            ("module.far.aws_anything.at_all", Action::Create),
+            ("aws_eip.gone", Action::Delete),
+        ],
+        &["id"],
+    );
+    assert_eq!((good.found, good.misfits.len(), good.is_proven()), (3, 0, true));
+    let bad =
+        fit("app", &[("aws_vpc.main", Action::Update), ("module.labels.random_id.this", Action::Create)], &["id"]);
+    let misfits: Vec<&str> = bad.misfits.iter().map(String::as_str).collect();
+    assert_eq!(
+        misfits,
+        ["the module `labels` of `module.labels.random_id.this`", "the output `id`", "the resource `aws_vpc.main`"]
+    );
+    let unproven = fit("app", &[("aws_vpc.main", Action::Delete)], &[]);
+    assert!(unproven.misfits.is_empty() && !unproven.is_proven(), "what is taken away is in no code");
+}

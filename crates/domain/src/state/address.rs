@@ -29,7 +29,7 @@ pub(super) fn of_instance(resource: &str, key: Option<&Key<'_>>) -> String {
 }
 
 /// An address without the keys of instances, of modules and of the resource: what the code calls it.
-pub(super) fn without_keys(address: &str) -> String {
+pub fn without_keys(address: &str) -> String {
     let (mut plain, mut characters) = (String::with_capacity(address.len()), address.chars());
     let (mut in_key, mut in_quotes) = (false, false);
     while let Some(character) = characters.next() {
@@ -44,6 +44,13 @@ pub(super) fn without_keys(address: &str) -> String {
         }
     }
     plain
+}
+
+/// The type of the resource with an address: `aws_vpc` of `module.net["a"].aws_vpc.main[0]`. Empty where the text is no address.
+pub fn resource_type(address: &str) -> String {
+    let plain = without_keys(address);
+    let mut parts = plain.rsplit('.');
+    parts.nth(1).unwrap_or_default().to_owned()
 }
 
 /// A text as a string of HCL that stands for just this text: nothing in it begins an expression. What does not print is escaped, as Terraform
@@ -80,6 +87,13 @@ mod tests {
     fn keys_are_taken_off() {
         assert_eq!(without_keys("a.b"), "a.b");
         assert_eq!(without_keys(r#"module.m["x]\"[.y"].module.n[0].a.b["c"]"#), "module.m.module.n.a.b");
+    }
+
+    #[test]
+    fn an_address_names_its_type() {
+        assert_eq!(resource_type("aws_vpc.main"), "aws_vpc");
+        assert_eq!(resource_type(r#"module.net["a.b"].aws_vpc.main["c.d"]"#), "aws_vpc");
+        assert_eq!(resource_type("aws_vpc"), "");
     }
 
     #[test]
