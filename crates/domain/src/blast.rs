@@ -1,13 +1,71 @@
-//! Blast radius: the damage that a change could do. Owns the levels and what gates ask of a radius.
+//! Blast radius: the damage that a change could do. *Actual* is what the plans at hand do, and whom that reaches; *potential* is all that the
+//! same identities and code could reach. Owns both, the formula that gives a level with its reasons (`docs/blast-radius.md`), and what gates
+//! ask of a radius. Makes no plan and reads no state: it is given what is known of them.
 
+mod actual;
+mod change;
+mod formula;
+mod holding;
 mod identity;
+mod potential;
+mod reach;
+mod rest;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub use actual::Actual;
+pub use change::{Changed, Counts, OutputReaders, Touched};
+pub use formula::{RULES, Rule};
+pub use holding::{ADDRESSES_MAX, HeldKind, Holding, Holdings};
 pub use identity::{Identity, IdentityError};
+pub use potential::{Held, Potential, Providers, Reached, Why};
+pub use reach::{Reading, Ring};
+pub use rest::{Owned, Resting};
 
-use crate::name::{CapabilityName, StackName};
+use crate::estate::Estate;
+use crate::graph::Graph;
+use crate::name::{CapabilityName, EnvironmentName, StackName};
+use crate::plan::{PlanFacts, Traits};
+
+/// What a radius is measured on: the estate, and what is known to be there.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The estate.
+    pub estate: &'a Estate,
+    /// Its graph.
+    pub graph: &'a Graph,
+    /// The environment of the plans.
+    pub environment: &'a EnvironmentName,
+    /// What the states hold.
+    pub holdings: &'a Holdings,
+    /// What is known of a type of resources.
+    pub traits: &'a dyn Fn(&str) -> Traits,
+}
+
+/// What is planned: for each stack the facts of its plan.
+pub type Plans<'a> = BTreeMap<StackName, &'a PlanFacts>;
+
+/// The blast radius of some plans in one environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Radius {
+    /// What the plans do.
+    pub actual: Actual,
+    /// What the stacks' identities and code could do.
+    pub potential: Potential,
+}
+
+/// The radius of plans. `blocked` are stacks that take part and cannot be planned yet.
+pub fn radius(ground: &Ground<'_>, providers: &Providers, plans: &Plans<'_>, blocked: &BTreeSet<StackName>) -> Radius {
+    let stacks: BTreeSet<&StackName> = plans.keys().chain(blocked).collect();
+    let potential = Potential::of(ground, providers, &stacks);
+    Radius { actual: Actual::of(ground, plans, blocked), potential }
+}
+
+/// What gates ask of a radius.
+pub fn summary(radius: &Radius) -> RadiusSummary {
+    radius.actual.summary()
+}
 
 /// How much damage a change could do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

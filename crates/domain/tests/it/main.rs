@@ -1,6 +1,7 @@
 //! Tests of the domain through its public face: graphs, changes and runs that are built in code, as tables and as properties.
 
 mod affected;
+mod blast;
 mod estate;
 mod graph;
 mod run;
