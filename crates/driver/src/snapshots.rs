@@ -1,12 +1,18 @@
 //! Snapshots of states: their bytes are sealed in the vault, and what is known of them is a row of a table. Owns both. Works on a
 //! connection that the caller has; never reads or writes a state where Terraform keeps it.
 
+mod holdings;
+
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
+use terrace_domain::blast::Holding;
 use terrace_domain::ledger::{Kind, NewEntry};
 use terrace_domain::run::{Moment, RunId};
 use terrace_domain::state::{StateError, StateFacts};
 use terrace_vault::{Digest, Vault, VaultError};
+
+pub(crate) use holdings::TABLES as HOLDING_TABLES;
+pub use holdings::holdings;
 
 use crate::ledger::{self, LedgerError};
 
@@ -65,6 +71,8 @@ pub struct Taken {
     pub lineage: String,
     /// How many instances of managed resources it has.
     pub resources: u64,
+    /// The same by type, of a state that was just looked at; [`holdings()`] gives what was recorded.
+    pub holding: Option<Holding>,
 }
 
 /// Whose state a snapshot is of, and when it was taken.
@@ -105,8 +113,9 @@ impl Taken {
             digest: Digest::of(bytes),
             size: bytes.len() as u64,
             serial: facts.serial,
-            lineage: facts.lineage,
             resources: facts.resources.len() as u64,
+            holding: Some(Holding::of(&facts)),
+            lineage: facts.lineage,
         })
     }
 }
@@ -135,6 +144,9 @@ pub fn record(connection: &Connection, of: &Occasion<'_>, taken: &Taken) -> Resu
         as_i64(taken.resources),
         as_i64(taken.size),
     ])?;
+    if let Some(holding) = &taken.holding {
+        holdings::record(connection, id, holding)?;
+    }
     Ok(u64::try_from(id).unwrap_or(0))
 }
 
@@ -223,7 +235,14 @@ fn snapshot(row: &Row<'_>) -> Result<Snapshot, SnapshotError> {
         stack: row.get(2)?,
         at: Moment(row.get(3)?),
         run: row.get::<_, Option<i64>>(4)?.and_then(|run| u64::try_from(run).ok()).map(RunId),
-        taken: Taken { digest, serial: number(6)?, lineage: row.get(7)?, resources: number(8)?, size: number(9)? },
+        taken: Taken {
+            digest,
+            serial: number(6)?,
+            lineage: row.get(7)?,
+            resources: number(8)?,
+            size: number(9)?,
+            holding: None,
+        },
     })
 }
 
@@ -261,7 +280,7 @@ mod tests {
         record(&connection, &occasion("dev", "cluster", 3), &newer).unwrap();
         record(&connection, &occasion("prod", "network", 4), &taken).unwrap();
         let ids = |found: Vec<Snapshot>| found.iter().map(|found| found.id).collect::<Vec<_>>();
-        assert_eq!(latest(&connection, "dev", "network").unwrap().unwrap().taken, newer);
+        assert_eq!(latest(&connection, "dev", "network").unwrap().unwrap().taken.digest, newer.digest);
         assert_eq!(ids(list(&connection, "dev", "network", 9).unwrap()), [2, 1]);
         assert_eq!(ids(latest_of_each(&connection, None).unwrap()), [3, 2, 4]);
         assert_eq!(ids(latest_of_each(&connection, Some("prod")).unwrap()), [4]);

@@ -279,7 +279,7 @@ impl Store {
                     let (environment, stack) = (instance.environment.as_str(), instance.stack.as_str());
                     let known = snapshots::latest(transaction, environment, stack)?;
                     // The same state again is the same snapshot.
-                    if known.is_none_or(|known| known.taken != *taken) {
+                    if known.is_none_or(|known| known.taken.digest != taken.digest) {
                         let of = Occasion { environment, stack, at, run };
                         snapshots::enter(transaction, &of, &actor, taken)?;
                     }

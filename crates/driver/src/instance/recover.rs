@@ -372,7 +372,7 @@ mod tests {
 
     fn refusal(state: &str, stack: &str, change: impl FnOnce(&mut Snapshot)) -> Option<String> {
         let digest = terrace_vault::Digest::of(state.as_bytes());
-        let taken = Taken { digest, size: 0, serial: 1, lineage: "l".to_owned(), resources: 1 };
+        let taken = Taken { digest, size: 0, serial: 1, lineage: "l".to_owned(), resources: 1, holding: None };
         let (environment, stack) = ("dev".to_owned(), stack.to_owned());
         let mut snapshot = Snapshot { id: 7, environment, stack, at: Moment(0), run: None, taken };
         change(&mut snapshot);

@@ -56,9 +56,11 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
             transaction.execute_batch(TABLES)?;
             transaction.execute_batch(ledger::TABLES)?;
             transaction.execute_batch(snapshots::TABLES)?;
+            transaction.execute_batch(snapshots::HOLDING_TABLES)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
         }
-        VERSION => {}
+        // A table beside the others, which an older program does not look at.
+        VERSION => transaction.execute_batch(snapshots::HOLDING_TABLES)?,
         older if older < VERSION => return Err(StoreError::Older { found: older, known: VERSION }),
         newer => return Err(StoreError::Newer { found: newer, known: VERSION }),
     }

@@ -68,7 +68,7 @@ impl Keeping<'_> {
     ) -> Result<(Snapshot, bool), CommandError> {
         let taken = snapshots::take(vault, state)?;
         if let Some(last) = snapshots::latest(connection, self.environment, self.stack)?
-            && last.taken == taken
+            && last.taken.digest == taken.digest
         {
             return Ok((last, false));
         }
