@@ -61,6 +61,7 @@ pub enum Command {
     List(commands::list::List),
     Graph(commands::graph::Graph),
     Plan(commands::plan::Plan),
+    Blast(commands::blast::Blast),
     Deliver(commands::deliver::Deliver),
     Resume(commands::resume::Resume),
     Rollback(commands::rollback::Rollback),

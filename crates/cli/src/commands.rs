@@ -1,5 +1,6 @@
 //! The commands, one file each: arguments, help, and a few lines that resolve, call and render.
 
+pub mod blast;
 pub mod completions;
 pub mod deliver;
 pub mod graph;
@@ -32,6 +33,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::List(list) => list.run(settings),
         Command::Graph(graph) => graph.run(settings),
         Command::Plan(plan) => plan.run(settings),
+        Command::Blast(blast) => blast.run(settings),
         Command::Deliver(deliver) => deliver.run(settings),
         Command::Resume(resume) => resume.run(settings),
         Command::Rollback(rollback) => rollback.run(settings),

@@ -14,8 +14,8 @@ mod signals;
 
 pub use again::{of_release, retried};
 pub use at_rest::{AtRest, halted, prospect};
-pub use conduct::{Conducted, block_on, deliver, plan, resume};
-pub use hold::{checkpoint, is_driven, new_holder, take, take_over, trust, who};
+pub use conduct::{Conducted, Told, block_on, deliver, plan, resume};
+pub use hold::{checkpoint, is_driven, look_into_store, new_holder, take, take_over, trust, who};
 pub use ordering::Wishes;
 pub use passage::{Passage, Stay};
 pub use signals::asked_to_stop;
@@ -170,7 +170,7 @@ impl Target {
         Ok(Prospect { project, opened, selected, legs, code, parallelism, verbose: self.verbose, what, drill: None })
     }
 
-    fn choose_legs(&self, estate: &Estate, reach: Reach<'_>) -> Result<Vec<Leg>, CommandError> {
+    pub fn choose_legs(&self, estate: &Estate, reach: Reach<'_>) -> Result<Vec<Leg>, CommandError> {
         let mut legs = legs(estate);
         if legs.is_empty() {
             return Err(CommandError::usage("no stage of the pipeline delivers to an environment")

@@ -1,5 +1,6 @@
 //! What people and programs see: text and JSON made from report values. The only place that prints.
 
+pub mod blast;
 pub mod diagnostics;
 mod drawing;
 pub mod error;

@@ -3,7 +3,7 @@
 use clap::Args;
 use terrace_domain::run::Outcome;
 
-use crate::delivery::{Conducted, Reach, Target, plan};
+use crate::delivery::{Conducted, Reach, Target, Told, plan};
 use crate::error::{CommandResult, Exit};
 use crate::settings::Settings;
 use crate::views;
@@ -43,7 +43,8 @@ impl Plan {
             return Ok(Exit::Done);
         }
         views::say(&prospect.headline("Planning"));
-        let Conducted { run, plans, .. } = plan(&prospect, settings, None, self.full)?;
+        let Conducted { run, plans, .. } =
+            plan(&prospect, settings, None, Told { rendering: self.full, facts: false })?;
         if self.json {
             plans.json(&run);
         } else {

@@ -42,18 +42,31 @@ pub struct Conducted {
     pub plans: Arc<Gathered>,
 }
 
+/// What is told of plans, beside what they come to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Told {
+    /// Terraform's own rendering.
+    pub rendering: bool,
+    /// Their facts.
+    pub facts: bool,
+}
+
 /// Plans, and shows the progress.
 pub fn plan(
     prospect: &Prospect,
     settings: &Settings,
     release: Option<Arc<ReleaseTree>>,
-    renders_plans: bool,
+    told: Told,
 ) -> Result<Conducted, CommandError> {
     block_on(async {
         let home = prospect.project.home();
         home.create()?;
         let watched = Watched::begin(prospect, settings)?;
-        let crew = Crew { renders_plans, ..prospect.crew(settings, release, Mode::Plan) };
+        let crew = Crew {
+            renders_plans: told.rendering,
+            tells_facts: told.facts,
+            ..prospect.crew(settings, release, Mode::Plan)
+        };
         let gear = crew.gear().await?;
         let store = look_into_store(&home, settings)?;
         let earlier = store.as_ref().map(Store::instances).transpose()?.unwrap_or_default();

@@ -17,7 +17,7 @@ use terrace_release::tree::ReleaseTree;
 
 use super::ground::Ground;
 use super::{Baseline, Candidate, Request, look, recovery};
-use crate::delivery::{Conducted, Drill, Stay, Wishes, asked_to_stop, deliver, plan};
+use crate::delivery::{Conducted, Drill, Stay, Told, Wishes, asked_to_stop, deliver, plan};
 use crate::error::CommandError;
 use crate::project::{Opened, Project};
 use crate::settings::Settings;
@@ -323,7 +323,7 @@ impl<'a> Rehearsal<'a> {
         for part in parts {
             let drill = Drill { compares: true, ..Drill::default() };
             let prospect = self.ground.prospect(self.settings, part.opened, &self.scope, part.stacks.clone(), drill)?;
-            let conducted = plan(&prospect, self.settings, Some(Arc::clone(part.release)), false)?;
+            let conducted = plan(&prospect, self.settings, Some(Arc::clone(part.release)), Told::default())?;
             let run = self.take_in(Phase::Again, &conducted.run);
             outcome = worse(outcome, run);
             for (stack, differences) in conducted.plans.differences() {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use console::{Style, style};
 use serde::Serialize;
 use terrace_domain::name::StackName;
-use terrace_domain::plan::Difference;
+use terrace_domain::plan::{Difference, PlanFacts};
 use terrace_domain::run::{Run, Step};
 use terrace_driver::local::Notice;
 use terrace_world::terraform::Message;
@@ -27,6 +27,7 @@ struct StackPlan {
     resources: Vec<(String, String)>,
     rendering: Option<String>,
     differences: Vec<Difference>,
+    facts: Option<PlanFacts>,
 }
 
 impl Gathered {
@@ -41,6 +42,9 @@ impl Gathered {
             Notice::Plan { instance, text } => {
                 plans.entry(instance.stack.clone()).or_default().rendering = Some((*text).to_owned());
             }
+            Notice::Facts { instance, facts } => {
+                plans.entry(instance.stack.clone()).or_default().facts = Some((*facts).clone());
+            }
             Notice::Differences { instance, differences } => {
                 plans.entry(instance.stack.clone()).or_default().differences = differences.to_vec();
             }
@@ -53,6 +57,12 @@ impl Gathered {
         let plans = self.plans.lock().expect("no panic while held");
         let some = plans.iter().filter(|(_, plan)| !plan.differences.is_empty());
         some.map(|(stack, plan)| (stack.clone(), plan.differences.clone())).collect()
+    }
+
+    /// The facts of the plans that change something, where they were asked for.
+    pub fn facts(&self) -> BTreeMap<StackName, PlanFacts> {
+        let plans = self.plans.lock().expect("no panic while held");
+        plans.iter().filter_map(|(stack, plan)| Some((stack.clone(), plan.facts.clone()?))).collect()
     }
 
     /// Prints the plans.

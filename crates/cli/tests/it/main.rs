@@ -7,6 +7,7 @@ mod bad_command;
 mod bad_estate;
 mod bad_store;
 mod bad_terraform;
+mod blast;
 mod blocked;
 mod checks;
 mod concurrent;

@@ -200,8 +200,9 @@ fn readers_lose(actual: &Actual) -> Option<String> {
     };
     let found: Vec<&StackName> =
         actual.changed.iter().filter(|(_, changed)| is_so(changed)).map(|(stack, _)| stack).collect();
-    let verb = if found.len() == 1 { "loses" } else { "lose" };
-    (!found.is_empty()).then(|| format!("{} {verb} resources, and outputs of it that others read change", some(&found)))
+    let (verb, whose) = if found.len() == 1 { ("loses", "it") } else { ("lose", "them") };
+    (!found.is_empty())
+        .then(|| format!("{} {verb} resources, and outputs that others read of {whose} change", some(&found)))
 }
 
 fn wide(actual: &Actual) -> Option<String> {

@@ -187,7 +187,7 @@ fn what_is_lost_weighs_by_what_it_was() {
     [
         "critical irreversible-loss: the loss of key.main (destroyed) cannot be undone",
         "high stateful-loss: key.main (destroyed), db.main (replaced) hold data",
-        "high readers-lose: cluster loses resources, and outputs of it that others read change",
+        "high readers-lose: cluster loses resources, and outputs that others read of it change",
         "medium loss: 2 resources are destroyed or replaced: key.main, db.main",
         "medium readers: 1 stack reads an output that changes: shop",
         "medium business: checkout rests on it",

@@ -7,7 +7,7 @@ use terrace_domain::run::{Mode, Outcome};
 use super::Recover;
 use crate::commands::deliver::exit_of;
 use crate::commands::rehearse::what_runs;
-use crate::delivery::{Conducted, Prospect, Stay, Wishes, deliver, of_release, plan};
+use crate::delivery::{Conducted, Prospect, Stay, Told, Wishes, deliver, of_release, plan};
 use crate::error::{CommandError, CommandResult, Exit};
 use crate::project::Project;
 use crate::rehearsal::{Baseline, Batch};
@@ -50,7 +50,7 @@ impl Recover {
         views::say(&format!("{} runs {stacks}, by the ledger. What is missing of them:", baseline.environment));
         for batch in &baseline.batches {
             let prospect = self.prospect(settings, baseline, batch)?;
-            let conducted = plan(&prospect, settings, Some(Arc::clone(&batch.release)), false)?;
+            let conducted = plan(&prospect, settings, Some(Arc::clone(&batch.release)), Told::default())?;
             conducted.plans.text(&conducted.run);
             if conducted.run.outcome() == Outcome::Interrupted {
                 return Err(CommandError::failed("interrupted: nothing was done"));
