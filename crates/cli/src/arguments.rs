@@ -62,6 +62,8 @@ pub enum Command {
     Graph(commands::graph::Graph),
     Plan(commands::plan::Plan),
     Blast(commands::blast::Blast),
+    #[command(subcommand)]
+    Gate(commands::gate::Gate),
     Deliver(commands::deliver::Deliver),
     Resume(commands::resume::Resume),
     Rollback(commands::rollback::Rollback),

@@ -3,6 +3,7 @@
 pub mod blast;
 pub mod completions;
 pub mod deliver;
+pub mod gate;
 pub mod graph;
 pub mod init;
 pub mod key;
@@ -34,6 +35,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Graph(graph) => graph.run(settings),
         Command::Plan(plan) => plan.run(settings),
         Command::Blast(blast) => blast.run(settings),
+        Command::Gate(gate) => gate.run(settings),
         Command::Deliver(deliver) => deliver.run(settings),
         Command::Resume(resume) => resume.run(settings),
         Command::Rollback(rollback) => rollback.run(settings),

@@ -5,6 +5,7 @@ pub mod diagnostics;
 mod drawing;
 pub mod error;
 pub mod exchange;
+pub mod gate;
 pub mod graph;
 pub mod history;
 pub mod instance;

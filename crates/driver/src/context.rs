@@ -9,7 +9,6 @@ use terrace_domain::digest::Digest;
 use terrace_domain::estate::{Environment, Estate, Stack};
 use terrace_domain::graph::Graph;
 use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::rehearsal::Scope;
 use terrace_domain::run::{InstanceId, Mode};
 use terrace_domain::value::Value;
 pub use terrace_release::source::{Source, SourceError};
@@ -18,6 +17,7 @@ use terrace_sandbox::PROVIDER_SOURCE;
 use terrace_vault::Vault;
 use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
 
+use crate::assess::Assessing;
 use crate::digest_key::DigestKey;
 use crate::home::Home;
 use crate::instance::InstanceFolder;
@@ -74,6 +74,8 @@ pub struct Context {
     pub practice: Option<Practice>,
     /// The environments in which it is determined what plans would take away.
     pub weighing: BTreeSet<EnvironmentName>,
+    /// What gates want to know of plans.
+    pub assessing: Assessing,
     /// Beside what the code says: resources that were protected in what runs, as `TYPE.NAME`.
     pub protected: BTreeMap<StackName, BTreeSet<String>>,
     /// The sandbox cloud, where a stack asks for it.
@@ -136,19 +138,6 @@ impl Context {
     /// The file for what a command says of an instance.
     pub fn log(&self, id: &InstanceId, what: &str) -> PathBuf {
         self.logs.join(id.environment.as_str()).join(format!("{}.{what}", id.stack))
-    }
-
-    /// The releases of all stacks that a stack rests on, directly or not; and of those alone for which no fixture stands in.
-    pub fn upstream_releases(&self, stack: &StackName) -> Vec<BTreeMap<StackName, Digest>> {
-        let Some(release) = &self.release else { return Vec::new() };
-        let releases = &release.release().stacks;
-        let chosen = [stack.clone()].into();
-        let of = |fixtures: bool| {
-            let scope = Scope::of(&self.estate, &self.graph, &chosen, fixtures).ok()?;
-            let all = scope.rests_on(&self.graph, stack);
-            Some(all.into_iter().filter_map(|name| releases.get(&name).map(|digest| (name, *digest))).collect())
-        };
-        [false, true].into_iter().filter_map(of).collect()
     }
 
     /// Whether it is determined what the plans of an instance would take away.

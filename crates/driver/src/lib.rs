@@ -1,6 +1,7 @@
 //! Performs what runs ask for, on this machine: keeps the journal, lays out work folders, starts Terraform, and feeds what happened
 //! back into the domain's `advance`. Chooses nothing itself.
 
+pub mod assess;
 pub mod attached;
 pub mod context;
 pub mod database;

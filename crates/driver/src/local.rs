@@ -17,7 +17,7 @@ use terrace_world::lock::{Holder, Lock, LockError};
 use terrace_world::terraform::Message;
 use tokio::sync::{mpsc, watch};
 
-pub use enter::standings;
+pub use enter::{add_rehearsed, standings};
 
 use crate::context::Context;
 use crate::home::Home;

@@ -10,7 +10,7 @@ use terrace_domain::name::{EnvironmentName, StackName, StageName};
 use terrace_domain::rehearsal::Kind;
 use terrace_domain::run::{InstanceId, Moment, Rehearsed as RehearsedKinds, RunId};
 use terrace_evidence::attestation::{Artifact, AttachedTo, Attestation, PREDICATE_TYPE_ANNOTATION};
-use terrace_evidence::keys::SigningKey;
+use terrace_evidence::keys::{KeyError, SigningKey};
 use terrace_evidence::statement::{AppliedIn, Outcome, Predicate, Rehearsed, StateVersion, Statement, kind_of};
 use terrace_evidence::trusted::TrustedKeys;
 use terrace_release::layout::{Layout, LayoutError};
@@ -83,6 +83,20 @@ const APPLIED_IN: &str = "applied-in";
 const NO_LINEAGE: &str = "none";
 
 impl Witness {
+    /// One that only looks: what it would sign, nobody would trust.
+    pub fn that_looks(layout: Layout, trusted: TrustedKeys) -> Result<Self, KeyError> {
+        let (stages, actor) = (BTreeMap::new(), String::new());
+        Ok(Self {
+            layout,
+            key: SigningKey::generate()?,
+            trusted,
+            run: RunId(0),
+            stages,
+            actor,
+            known: Known::default(),
+        })
+    }
+
     /// Attaches evidence of a delivery, unless the same is attached already.
     pub fn attest(&self, delivered: &Delivered<'_>) -> Result<(), WitnessError> {
         let is_same =

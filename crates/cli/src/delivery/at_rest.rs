@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use terrace_domain::blast::Holdings;
 use terrace_domain::run::{Failure, InstanceId, Mode};
 use terrace_driver::context::Context;
 use terrace_driver::instance::Halt;
@@ -72,7 +73,7 @@ impl Prospect {
         let gear = crew.gear().await?;
         let order =
             self.order(&Wishes { mode: Mode::Plan, confirmed: &[], again: true, break_glass: None }, None, |_| None);
-        let ctx = crew.context(gear, &order, None, &[])?;
+        let ctx = crew.context(gear, &order, None, &[], Holdings::new())?;
         Ok(AtRest { ctx, id: InstanceId { environment, stack }, stop, _lock: lock })
     }
 }

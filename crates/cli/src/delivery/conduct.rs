@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use terrace_domain::blast::Holdings;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::StackName;
 use terrace_domain::release::EstateRelease;
-use terrace_domain::run::{Event, Mode, Order, Run, RunId};
+use terrace_domain::run::{Event, Mode, Order, OrderedStage, Run, RunId};
 use terrace_driver::home::Home;
 use terrace_driver::local::{self, Drive, DriveError, Journal, Notice};
+use terrace_driver::snapshots;
 use terrace_driver::store::{ORDER_SEQ, Preface, Store};
 use terrace_release::layout::Layout;
 use terrace_release::tree::ReleaseTree;
@@ -72,7 +74,7 @@ pub fn plan(
         let earlier = store.as_ref().map(Store::instances).transpose()?.unwrap_or_default();
         let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true, break_glass: None };
         let order = prospect.order(&wishes, None, |_| None);
-        let ctx = crew.context(gear, &order, None, &earlier)?;
+        let ctx = crew.context(gear, &order, None, &earlier, Holdings::new())?;
         let drive = Drive {
             ctx: Arc::new(ctx),
             journal: Journal::Nowhere(store.as_ref()),
@@ -119,7 +121,7 @@ pub fn deliver(
         let lock = hold_run(&home, id, settings)?;
         clear_the_way(&mut store, &home, id, &order, settings)?;
         let earlier = store.instances()?;
-        let ctx = crew.context(gear, &order, Some(id), &earlier)?;
+        let ctx = crew.context(gear, &order, Some(id), &earlier, holdings(&store, &order)?)?;
         prune(&home.runs());
         let begun = Begun { id, run: Run::new(order), seq: ORDER_SEQ, first: Event::Started, stay, _lock: lock };
         begun.drive(ctx, store, watched, settings).await
@@ -168,9 +170,18 @@ pub fn resume(
         let crew = Crew { lock_wait_secs, ..prospect.crew(settings, Some(release), Mode::Deliver) };
         let gear = crew.gear().await?;
         let earlier = store.instances()?;
-        let ctx = crew.context(gear, run.order(), Some(id), &earlier)?;
+        let ctx = crew.context(gear, run.order(), Some(id), &earlier, holdings(&store, run.order())?)?;
         Begun { id, run, seq, first, stay, _lock: lock }.drive(ctx, store, watched, settings).await
     })
+}
+
+/// What the states hold, where a gate of the order asks for the damage that plans could do.
+fn holdings(store: &Store, order: &Order) -> Result<Holdings, CommandError> {
+    if !order.stages.iter().any(OrderedStage::asks_for_radius) {
+        return Ok(Holdings::new());
+    }
+    snapshots::holdings(store.connection())
+        .map_err(|error| CommandError::failed(format!("the snapshots cannot be looked at: {error}")))
 }
 
 /// The store that a run's journal is written to.

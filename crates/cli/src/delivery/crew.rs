@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use terrace_config::{Code, Watches};
+use terrace_domain::blast::Holdings;
 use terrace_domain::name::StackName;
-use terrace_domain::run::{InstanceId, Mode, Order, RunId};
+use terrace_domain::run::{InstanceId, Mode, Order, OrderedStage, RunId};
+use terrace_driver::assess::Assessing;
 use terrace_driver::context::{Context, Practice, Source, uses_sandbox};
 use terrace_driver::digest_key::DigestKey;
 use terrace_driver::home::{Home, make_private};
@@ -76,6 +78,7 @@ impl Crew<'_> {
         order: &Order,
         run: Option<RunId>,
         earlier: &[InstanceRow],
+        holdings: Holdings,
     ) -> Result<Context, CommandError> {
         let home = self.project.home();
         let estate = &self.opened.estate;
@@ -122,6 +125,7 @@ impl Crew<'_> {
                 .filter(|stage| stage.asks_for_losses())
                 .map(|stage| stage.environment.clone())
                 .collect(),
+            assessing: self.assessing(order, holdings),
             protected: self.drill.map(|drill| drill.protected.clone()).unwrap_or_default(),
             terraform: gear.terraform,
             process_environment: gear.process_environment,
@@ -129,6 +133,20 @@ impl Crew<'_> {
             logs,
             sandbox: gear.sandbox,
         })
+    }
+
+    /// What the gates of the order want to know of plans.
+    fn assessing(&self, order: &Order, holdings: Holdings) -> Assessing {
+        let environments = |asks: fn(&OrderedStage) -> bool| {
+            let stages = order.stages.iter().filter(|stage| order.mode.applies() && asks(stage));
+            stages.map(|stage| stage.environment.clone()).collect()
+        };
+        Assessing {
+            radius: environments(OrderedStage::asks_for_radius),
+            drift: environments(OrderedStage::asks_for_drift),
+            policies: BTreeMap::new(),
+            holdings,
+        }
     }
 
     fn witness(&self, home: &Home, order: &Order, run: RunId) -> Result<Witness, CommandError> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use terrace_domain::blast::Holdings;
 use terrace_domain::digest::Digest;
 use terrace_domain::name::StackName;
 use terrace_domain::run::{InstanceId, Mode};
@@ -32,7 +33,7 @@ pub fn with_context<T>(
         let gear = crew.gear().await?;
         let wishes = Wishes { mode: Mode::Plan, confirmed: &[], again: true, break_glass: None };
         let order = prospect.order(&wishes, None, |_| None);
-        let ctx = crew.context(gear, &order, None, &[])?;
+        let ctx = crew.context(gear, &order, None, &[], Holdings::new())?;
         let environment = &prospect.legs[0].environment;
         let mut done = Vec::new();
         for ordered in order.stacks {

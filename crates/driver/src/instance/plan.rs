@@ -20,6 +20,7 @@ use super::raw_state::state_of;
 use super::show::{Shown, Wanted, look_into};
 use super::teller::Teller;
 use super::upstream::read_ahead;
+use crate::assess::assess;
 use crate::context::Context;
 
 /// What planning came to.
@@ -72,7 +73,7 @@ pub async fn plan(
     } else {
         look_into(ctx, id, prepared.place().environment(), Wanted::of(ctx, id), stop.clone()).await?
     };
-    let Shown { outputs, records, losses, differences, facts } = shown;
+    let Shown { outputs, records, losses, differences, facts, whole } = shown;
     if let Some(mut outputs) = outputs {
         add_nulls(ctx, id, &mut outputs);
         book.note_planned(id, outputs);
@@ -96,7 +97,9 @@ pub async fn plan(
         let sealed = tokio::task::block_in_place(|| ctx.vault.seal_file(&folder.plan(), &folder.sealed_plan()));
         sealed.map_err(failed(Step::Plan))?;
     }
-    Ok(Planned { changes, rendering, cover, losses, differences, assessment: None, facts })
+    let assessment =
+        facts.as_ref().and_then(|facts| tokio::task::block_in_place(|| assess(ctx, id, facts, whole.as_deref())));
+    Ok(Planned { changes, rendering, cover, losses, differences, assessment, facts })
 }
 
 impl Planned {

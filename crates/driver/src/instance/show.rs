@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::halt::{Halt, StepResult, failure, terraform_failure};
 use super::outputs::{OutputSink, PlannedOutputs};
+use crate::assess::PLAN_BYTES_MAX;
 use crate::context::Context;
 use crate::digest_key::DigestKey;
 
@@ -35,6 +36,8 @@ enum Part {
     Losses,
     Differences,
     Facts,
+    /// The plan as a whole, for policies.
+    Whole,
 }
 
 /// What the plan says; each where it is wanted.
@@ -50,6 +53,8 @@ pub(super) struct Shown {
     pub(super) differences: Vec<Difference>,
     /// All that it does.
     pub(super) facts: Option<PlanFacts>,
+    /// All of it as it was printed, unless it is too large for policies.
+    pub(super) whole: Option<Vec<u8>>,
 }
 
 impl Wanted {
@@ -60,7 +65,8 @@ impl Wanted {
             (Part::Records, ctx.mode == Mode::Deliver && ctx.asks_people(id)),
             (Part::Losses, ctx.weighs(id)),
             (Part::Differences, ctx.practice.as_ref().is_some_and(|practice| practice.compares)),
-            (Part::Facts, ctx.tells_facts),
+            (Part::Facts, ctx.tells_facts || ctx.assessing.asks(id)),
+            (Part::Whole, ctx.assessing.asks_policies(id)),
         ];
         Self {
             estate: Arc::clone(&ctx.estate),
@@ -84,14 +90,38 @@ impl Wanted {
                 .into_iter()
                 .flatten()
                 .collect::<Vec<_>>();
-        read_plan(reader, &mut sinks)?;
+        let mut kept = Kept { reader, bytes: wants(Part::Whole).then(Vec::new) };
+        read_plan(&mut kept, &mut sinks)?;
+        let whole = kept.bytes;
         Ok(Shown {
             outputs: outputs.map(OutputSink::into_outputs),
             records: records.map(ChangeRecords::into_records),
             losses: losses.map(Losses::into_losses).unwrap_or_default(),
             differences: differences.map(Differences::into_differences).unwrap_or_default(),
             facts: facts.map(FactsGatherer::into_facts),
+            whole,
         })
+    }
+}
+
+/// Keeps what is read, up to a limit.
+struct Kept<'a> {
+    reader: &'a mut dyn Read,
+    /// What was read; `None` once that is too much.
+    bytes: Option<Vec<u8>>,
+}
+
+impl Read for Kept<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        if let Some(bytes) = &mut self.bytes {
+            if bytes.len() + read > PLAN_BYTES_MAX {
+                self.bytes = None;
+            } else {
+                bytes.extend_from_slice(&buffer[..read]);
+            }
+        }
+        Ok(read)
     }
 }
 

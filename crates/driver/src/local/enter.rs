@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use terrace_domain::digest::Digest;
+use terrace_domain::estate::Estate;
+use terrace_domain::graph::Graph;
 use terrace_domain::name::{EnvironmentName, StackName};
-use terrace_domain::rehearsal::{Lost, upgraded_environment};
+use terrace_domain::rehearsal::{Lost, Scope, upgraded_environment};
 use terrace_domain::run::Gate;
+use terrace_release::tree::ReleaseTree;
 use terrace_world::lock::{Holder, Lock, LockError};
 
 use super::{DriveError, Event, InstanceId, Journal, Moment, Notice, Run, Standing, Workers, watch};
@@ -89,15 +93,9 @@ impl Workers {
         if asks(|gate| matches!(gate, Gate::Evidence { .. }))
             && let (Some(witness), Some(store)) = (&self.ctx.witness, store)
         {
-            let runs = store.standings(upgraded_environment(&self.ctx.estate).as_str())?;
-            let releases = order.stacks.iter().filter_map(|ordered| Some((&ordered.stack, ordered.release.as_ref()?)));
-            let upstream = |stack: &StackName| self.ctx.upstream_releases(stack);
-            let from = |stack: &StackName| runs.get(stack).and_then(|standing| standing.release);
-            // Without evidence nothing enters: what cannot be read is not there.
-            let found = witness.find_rehearsed(releases, &upstream, &from).unwrap_or_default();
-            for (stack, kinds) in found {
-                standings.entry(stack).or_default().rehearsed = kinds;
-            }
+            let ctx = &self.ctx;
+            let known = (&*ctx.estate, &*ctx.graph, ctx.release.as_deref());
+            add_rehearsed(store, witness, known, run, standings)?;
         }
         if asks(|gate| matches!(gate, Gate::Recovery { .. }))
             && let Some(store) = store
@@ -106,6 +104,45 @@ impl Workers {
         }
         Ok(BTreeMap::new())
     }
+}
+
+/// Notes which rehearsals the releases of a run have passed.
+pub fn add_rehearsed(
+    store: &Store,
+    witness: &Witness,
+    (estate, graph, release): (&Estate, &Graph, Option<&ReleaseTree>),
+    run: &Run,
+    standings: &mut BTreeMap<StackName, Standing>,
+) -> Result<(), StoreError> {
+    let runs = store.standings(upgraded_environment(estate).as_str())?;
+    let stacks = &run.order().stacks;
+    let releases = stacks.iter().filter_map(|ordered| Some((&ordered.stack, ordered.release.as_ref()?)));
+    let upstream = |stack: &StackName| upstream_releases(estate, graph, release, stack);
+    let from = |stack: &StackName| runs.get(stack).and_then(|standing| standing.release);
+    // Without evidence nothing enters: what cannot be read is not there.
+    let found = witness.find_rehearsed(releases, &upstream, &from).unwrap_or_default();
+    for (stack, kinds) in found {
+        standings.entry(stack).or_default().rehearsed = kinds;
+    }
+    Ok(())
+}
+
+/// The releases of all stacks that a stack rests on, directly or not; and of those alone for which no fixture stands in.
+fn upstream_releases(
+    estate: &Estate,
+    graph: &Graph,
+    release: Option<&ReleaseTree>,
+    stack: &StackName,
+) -> Vec<BTreeMap<StackName, Digest>> {
+    let Some(release) = release else { return Vec::new() };
+    let releases = &release.release().stacks;
+    let chosen = [stack.clone()].into();
+    let of = |fixtures: bool| {
+        let scope = Scope::of(estate, graph, &chosen, fixtures).ok()?;
+        let all = scope.rests_on(graph, stack);
+        Some(all.into_iter().filter_map(|name| releases.get(&name).map(|digest| (name, *digest))).collect())
+    };
+    [false, true].into_iter().filter_map(of).collect()
 }
 
 /// Evidence that does not count: of which instance, from which environment, and why.
