@@ -124,10 +124,10 @@ impl Repository {
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("HOME", self.folder.path())
             .env("LC_ALL", "C")
-            .env("GIT_AUTHOR_NAME", "Ada Example")
-            .env("GIT_AUTHOR_EMAIL", "ada@example.com")
-            .env("GIT_COMMITTER_NAME", "Ada Example")
-            .env("GIT_COMMITTER_EMAIL", "ada@example.com")
+            .env("GIT_AUTHOR_NAME", "Carol Example")
+            .env("GIT_AUTHOR_EMAIL", "carol@example.com")
+            .env("GIT_COMMITTER_NAME", "Carol Example")
+            .env("GIT_COMMITTER_EMAIL", "carol@example.com")
             .env("GIT_AUTHOR_DATE", &time)
             .env("GIT_COMMITTER_DATE", &time);
         command

@@ -17,6 +17,7 @@ mod desk;
 mod disk;
 mod emulator;
 mod failure;
+mod gates;
 mod graph;
 mod harbour;
 mod init;

@@ -81,8 +81,9 @@ impl Run {
             let asked = awaiting.asked.by.clone();
             return Err(CannotApprove::NotAsked { instance: id.clone(), by: by.to_owned(), asked });
         }
+        // Where everybody may, the gate asks for a look, and not for a second pair of eyes.
         let approvers = self.order.stages[self.stage_of(index)].approvers();
-        if approvers.is_some_and(|approvers| approvers.is_author(by)) {
+        if awaiting.asked.people.is_some() && approvers.is_some_and(|approvers| approvers.is_author(by)) {
             return Err(CannotApprove::Author { instance: id.clone(), by: by.to_owned() });
         }
         if awaiting.approvals.iter().any(|approval| approval.by == by) {

@@ -113,7 +113,7 @@ fn commits_are_described() {
     assert_eq!(commit.id.to_string(), id);
     assert!(id.starts_with(&commit.short_id) && commit.short_id.len() >= 7);
     assert_eq!(commit.subject, "Make the network wider");
-    assert_eq!((commit.author_name.as_str(), commit.author_email.as_str()), ("Ada Example", "ada@example.com"));
+    assert_eq!((commit.author_name.as_str(), commit.author_email.as_str()), ("Carol Example", "carol@example.com"));
     assert_eq!(commit.committed_at_secs, 1_700_000_060);
 }
 
