@@ -17,8 +17,11 @@ use crate::views::drawing::{Face, legible, rectangle, shortened, tenth, width};
 use rings::{Dot, Kind, Ring};
 
 const MARGIN: f64 = 32.0;
-/// Between two things in a ring.
-const GAP: f64 = 34.0;
+/// Between two things in a ring: the more there are, the closer they stand.
+const GAP_MIN: f64 = 34.0;
+const GAP_MAX: f64 = 60.0;
+/// What the fullest ring may take of the height, as long as things stand not too close.
+const COLUMN: f64 = 400.0;
 /// Right of a dot's text, before the next ring begins.
 const BESIDE: f64 = 34.0;
 /// What stands in a ring may lie so far from its middle, as a share of the radius: beyond, the ring runs almost level.
@@ -26,6 +29,8 @@ const ARC_MAX: f64 = 0.80;
 const RING_WIDTH_MIN: f64 = 150.0;
 /// The innermost ring's outer edge, at least.
 const CORE_MIN: f64 = 120.0;
+/// Beside a ring's title.
+const TITLE_MARGIN: f64 = 14.0;
 const DOT_RADIUS: f64 = 6.0;
 const NAME_LENGTH_MAX: usize = 34;
 const REASONS_MAX: usize = 6;
@@ -45,15 +50,16 @@ impl Report<'_> {
     /// The picture.
     pub fn svg(&self) -> String {
         let rings = self.rings();
-        let bands = bands(&rings);
-        let half = rings.iter().map(|ring| extent(ring.dots.len())).fold(170.0, f64::max) + 40.0;
+        let gap = gap(&rings);
+        let half = rings.iter().map(|ring| extent(ring.dots.len(), gap)).fold(130.0, f64::max) + 50.0;
+        let bands = bands(&rings, gap, half);
         let heading = self.heading();
         let reach = bands.last().map_or(CORE_MIN, |band| band.outer);
         let top = MARGIN + heading.height;
         let (centre_x, centre_y) = (MARGIN, top + half);
         let width = (MARGIN + reach + MARGIN).max(heading.width + 2.0 * MARGIN).ceil();
         let height = (top + 2.0 * half + MARGIN).ceil();
-        let places = places(&rings, &bands, (centre_x, centre_y));
+        let places = places(&rings, &bands, (centre_x, centre_y), gap);
         Document::new()
             .set("width", width)
             .set("height", height)
@@ -116,7 +122,7 @@ impl Report<'_> {
         }
         if actual.reasons.len() > REASONS_MAX {
             y += LINE;
-            let more = format!("and {} more reasons", actual.reasons.len() - REASONS_MAX);
+            let more = format!("and {} more", actual.reasons.len() - REASONS_MAX);
             group = group.add(Text::new(more).set("class", "br-small").set("x", 18.0).set("y", y));
         }
         Heading { group, width: right, height: y + 26.0 }
@@ -148,33 +154,47 @@ fn level_class(level: Level) -> &'static str {
     }
 }
 
-/// Half the height of so many dots.
+/// How far apart things stand.
 #[expect(clippy::cast_precision_loss, reason = "a ring has a few dozen dots")]
-fn extent(dots: usize) -> f64 {
-    dots.saturating_sub(1) as f64 * GAP / 2.0
+fn gap(rings: &[Ring]) -> f64 {
+    let most = rings.iter().map(|ring| ring.dots.len()).max().unwrap_or(1);
+    (COLUMN / most.max(1) as f64).clamp(GAP_MIN, GAP_MAX)
 }
 
-fn bands(rings: &[Ring]) -> Vec<Band> {
+/// Half the height of so many dots.
+#[expect(clippy::cast_precision_loss, reason = "a ring has a few dozen dots")]
+fn extent(dots: usize, gap: f64) -> f64 {
+    dots.saturating_sub(1) as f64 * gap / 2.0
+}
+
+/// The bands, wide enough for what stands in them, and for their titles at the top of the picture.
+fn bands(rings: &[Ring], gap: f64, half: f64) -> Vec<Band> {
     let mut bands = Vec::new();
     let mut inner: f64 = 0.0;
     for ring in rings {
-        let names = ring.dots.iter().map(|dot| dot.width()).fold(width(ring.kind.title(), Face::Small), f64::max);
-        let track = if inner == 0.0 { 46.0_f64 } else { inner + 30.0 }.max(extent(ring.dots.len()) / ARC_MAX);
-        let least = if inner == 0.0 { CORE_MIN } else { inner + RING_WIDTH_MIN };
-        let outer = (track + DOT_RADIUS + 8.0 + names + BESIDE).max(least);
+        let title = width(ring.kind.title(), Face::Small) + 2.0 * TITLE_MARGIN;
+        let names = ring.dots.iter().map(Dot::width).fold(0.0, f64::max);
+        let track = if inner == 0.0 { 46.0_f64 } else { inner + 30.0 }.max(extent(ring.dots.len(), gap) / ARC_MAX);
+        let least = if inner == 0.0 { CORE_MIN } else { (at_top(inner, half) + title).hypot(half) };
+        let outer = (track + DOT_RADIUS + 8.0 + names + BESIDE).max(least).max(inner + RING_WIDTH_MIN);
         bands.push(Band { inner, outer, track });
         inner = outer;
     }
     bands
 }
 
+/// How far right of the middle a circle crosses the picture's top.
+fn at_top(radius: f64, half: f64) -> f64 {
+    (radius * radius - half * half).max(0.0).sqrt()
+}
+
 /// Where each dot is, by ring and place in it.
 #[expect(clippy::cast_precision_loss, reason = "a ring has a few dozen dots")]
-fn places(rings: &[Ring], bands: &[Band], (centre_x, centre_y): (f64, f64)) -> Vec<Vec<(f64, f64)>> {
+fn places(rings: &[Ring], bands: &[Band], (centre_x, centre_y): (f64, f64), gap: f64) -> Vec<Vec<(f64, f64)>> {
     let all = rings.iter().zip(bands).map(|(ring, band)| {
-        let top = -extent(ring.dots.len());
+        let top = -extent(ring.dots.len(), gap);
         let at = |at: usize| {
-            let y = top + at as f64 * GAP;
+            let y = top + at as f64 * gap;
             (centre_x + (band.track * band.track - y * y).max(0.0).sqrt(), centre_y + y)
         };
         (0..ring.dots.len()).map(at).collect()
@@ -189,19 +209,14 @@ fn frame(rings: &[Ring], bands: &[Band], (centre_x, centre_y): (f64, f64), (top,
         group = group.add(sector(ring.kind.class(), (centre_x, centre_y), band.outer, half));
     }
     for (ring, band) in rings.iter().zip(bands) {
-        let x = if band.inner == 0.0 { centre_x + 8.0 } else { centre_x + band.inner + 14.0 };
-        let y = if band.inner == 0.0 { centre_y - half.min(band.outer) + 24.0 } else { top + 18.0 };
-        let x = if band.inner == 0.0 { x } else { x.max(title_left(band, (centre_x, half))) };
+        // The innermost lies as a whole below the picture's top.
+        let is_core = band.inner == 0.0;
+        let x = centre_x + if is_core { TITLE_MARGIN } else { at_top(band.inner, half) + TITLE_MARGIN };
+        let y = if is_core { centre_y - half.min(band.outer) + 26.0 } else { top + 18.0 };
         let title = Text::new(ring.kind.title()).set("class", "br-title").set("x", tenth(x)).set("y", tenth(y));
         group = group.add(title);
     }
     group
-}
-
-/// Where a band's title begins: right of the band's inner edge at the top of the picture.
-fn title_left(band: &Band, (centre_x, half): (f64, f64)) -> f64 {
-    let rise = (half - 18.0).min(band.inner);
-    centre_x + (band.inner * band.inner - rise * rise).max(0.0).sqrt() + 14.0
 }
 
 /// The part of a disc right of its middle, cut off above and below.
@@ -217,33 +232,44 @@ fn sector(class: &str, (x, y): (f64, f64), radius: f64, half: f64) -> Path {
 
 /// A curve from each dot to each that it reaches.
 fn ways(rings: &[Ring], places: &[Vec<(f64, f64)>]) -> Group {
-    let known: HashMap<(Kind, &str), (f64, f64)> = rings
+    let known: HashMap<(Kind, &str), (&Dot, (f64, f64))> = rings
         .iter()
         .zip(places)
         .flat_map(|(ring, places)| {
-            ring.dots.iter().zip(places).filter_map(|(dot, place)| Some(((ring.kind, dot.id.as_deref()?), *place)))
+            ring.dots
+                .iter()
+                .zip(places)
+                .filter_map(|(dot, place)| Some(((ring.kind, dot.id.as_deref()?), (dot, *place))))
         })
         .collect();
     let mut group = Group::new();
     for (ring, places) in rings.iter().zip(places) {
-        for (dot, (to_x, to_y)) in ring.dots.iter().zip(places) {
+        for (dot, to) in ring.dots.iter().zip(places) {
             for (kind, from) in &dot.from {
-                let Some((from_x, from_y)) = known.get(&(*kind, from.as_str())) else { continue };
-                let middle = f64::midpoint(*from_x, *to_x);
-                let data = format!(
-                    "M{} {}C{middle:.1} {} {middle:.1} {} {} {}",
-                    tenth(*from_x),
-                    tenth(*from_y),
-                    tenth(*from_y),
-                    tenth(*to_y),
-                    tenth(*to_x),
-                    tenth(*to_y)
-                );
+                let Some((from, place)) = known.get(&(*kind, from.as_str())) else { continue };
+                let data = if *kind == ring.kind { around(*place, *to) } else { across(from, *place, *to) };
                 group = group.add(Path::new().set("class", "br-way").set("d", data));
             }
         }
     }
     group
+}
+
+/// From behind a name to a dot further out.
+fn across(from: &Dot, (from_x, from_y): (f64, f64), (to_x, to_y): (f64, f64)) -> String {
+    let begin = (from_x + DOT_RADIUS + 8.0 + from.width() + 5.0).min(to_x);
+    let middle = f64::midpoint(begin, to_x);
+    let (begin, middle, end) = (tenth(begin), tenth(middle), tenth(to_x - DOT_RADIUS));
+    let (from_y, to_y) = (tenth(from_y), tenth(to_y));
+    format!("M{begin} {from_y}C{middle} {from_y} {middle} {to_y} {end} {to_y}")
+}
+
+/// Between two dots of one ring, on its inner side.
+fn around((from_x, from_y): (f64, f64), (to_x, to_y): (f64, f64)) -> String {
+    let aside = tenth(from_x.min(to_x) - 16.0 - (from_y - to_y).abs() / 8.0);
+    let (from_x, to_x) = (tenth(from_x - DOT_RADIUS), tenth(to_x - DOT_RADIUS));
+    let (from_y, to_y) = (tenth(from_y), tenth(to_y));
+    format!("M{from_x} {from_y}C{aside} {from_y} {aside} {to_y} {to_x} {to_y}")
 }
 
 fn dots(rings: &[Ring], places: &[Vec<(f64, f64)>]) -> Group {

@@ -53,9 +53,8 @@ impl Report<'_> {
         if !actual.readers.is_empty() {
             let mut readers = Tree::new(format!("{} what changes", reads(actual.readers.len())));
             self.extend(&mut readers, actual.readers.iter(), |(stack, reading)| {
-                let outputs = reading.iter().flat_map(|(from, outputs)| {
-                    outputs.iter().map(move |(name, is_unknown)| format!("{from}.{name}{}", perhaps(*is_unknown)))
-                });
+                let outputs =
+                    reading.iter().flat_map(|(from, outputs)| outputs.keys().map(move |name| format!("{from}.{name}")));
                 Tree::new(format!("{}  {}", self.stack(stack), style(self.names(outputs)).dim()))
             });
             tree.push(readers);
@@ -101,17 +100,21 @@ impl Report<'_> {
         let potential = &self.radius.potential;
         let runs_as: Vec<String> = potential.identities.iter().map(|identity| plain(&identity.to_string())).collect();
         let runs_as = if runs_as.is_empty() { "nobody".to_owned() } else { self.names(runs_as) };
-        let share = share_in_words(potential.share);
         let here = &self.radius.actual.environment;
-        let mut tree = Tree::new(format!("{} as {runs_as}: {share} of {here}", style("Potential").bold()));
+        let share = match potential.share.total {
+            0 => format!("what {here} holds is not known"),
+            _ => format!("{} of {here}", share_in_words(potential.share)),
+        };
+        let mut tree = Tree::new(format!("{} as {runs_as}: {share}", style("Potential").bold()));
         let held = held_in_words(&potential.held);
         let instances = count(potential.instances.len(), "instance");
-        let mut reached = Tree::new(format!("{instances} can be reached, with {held}"));
+        let with = if potential.held.resources > 0 { format!(", with {held}") } else { String::new() };
+        let mut reached = Tree::new(format!("{instances} can be reached{with}"));
         self.extend(&mut reached, potential.instances.iter(), |reached| Tree::new(instance(reached)));
         tree.push(reached);
         if potential.unseen() > 0 {
-            let unseen = count(potential.unseen(), "instance");
-            tree.push(Tree::new(format!("{unseen} of them without a snapshot: what they hold is not known")));
+            let unseen = potential.unseen();
+            tree.push(Tree::new(format!("of {unseen} of them there is no snapshot: what they hold is not known")));
         }
         if !potential.downstream.is_empty() {
             let downstream = count(potential.downstream.len(), "stack");
