@@ -1,4 +1,4 @@
-//! The radius for a pull request, as GitHub and its like render Markdown (CommonMark 0.31, GitHub Flavored Markdown). Whatever the plan, the text
+//! The radius for a pull request, as GitHub and its like render Markdown (`CommonMark` 0.31, GitHub Flavored Markdown). Whatever the plan, the text
 //! stays below what such a comment may have, and no name in it is read as anything but a name.
 
 use std::fmt::Write;
@@ -11,8 +11,10 @@ use super::{Report, counts_in_words, plain, share_in_words, sign, traits_in_word
 use crate::views::count;
 use crate::views::drawing::shortened;
 
-/// The most that a report has, in bytes, and so in characters: GitHub takes 65,536 characters, and others may write around it.
-pub const BYTES_MAX: usize = 60_000;
+/// The most that a report has, in bytes, and so in characters: GitHub takes 65,536 characters, and others may write around it. Each list has its
+/// own room, and tests hold all of them together to this.
+#[cfg(test)]
+const BYTES_MAX: usize = 60_000;
 /// The longest name, in characters: longer ones lose their middle.
 const NAME_LENGTH_MAX: usize = 160;
 /// The longest reason.
@@ -20,7 +22,7 @@ const REASON_LENGTH_MAX: usize = 500;
 /// So many names stand beside each other.
 const NAMES_MAX: usize = 4;
 
-/// How many bytes each list may have. All together, with what stands between them, stay below [`BYTES_MAX`]; a test adds them up.
+/// How many bytes each list may have.
 mod room {
     pub(super) const REASONS: usize = 12_000;
     pub(super) const RESOURCES: usize = 16_000;
@@ -51,7 +53,7 @@ impl Report<'_> {
         list(&mut text, "### Why", reasons, "reasons", room::REASONS);
         let resources = actual.resources().map(|(stack, touched)| resource(stack, touched));
         folded(&mut text, "Resources", resources, "resources", room::RESOURCES);
-        let outputs = actual.changed.iter().flat_map(|(stack, changed)| self.outputs(stack, changed));
+        let outputs = actual.changed.iter().flat_map(|(stack, changed)| outputs(stack, changed));
         folded(&mut text, "Outputs", outputs, "outputs", room::OUTPUTS);
         let readers = actual.readers.iter().map(|(stack, reading)| {
             let read =
@@ -111,19 +113,6 @@ impl Report<'_> {
         self.owner(stack).map(|owner| format!(" of {}", code(owner))).unwrap_or_default()
     }
 
-    fn outputs<'r>(&'r self, stack: &'r StackName, changed: &'r Changed) -> impl Iterator<Item = String> + 'r {
-        changed.outputs.values().map(move |output| {
-            let name = code(&format!("{stack}.{}", output.change.name));
-            let unknown = if output.change.is_unknown { ", known only after the apply" } else { "" };
-            let readers = if output.readers.is_empty() {
-                "nobody reads it".to_owned()
-            } else {
-                format!("read by {}", names(&output.readers))
-            };
-            format!("- {} {name}: {readers}{unknown}", code(sign(output.change.action)))
-        })
-    }
-
     fn potential(&self, text: &mut String) {
         let potential = &self.radius.potential;
         let reached = potential.instances.iter().map(|reached| {
@@ -136,6 +125,19 @@ impl Report<'_> {
         });
         folded(text, "What the same identity and code could reach", reached, "instances", room::POTENTIAL);
     }
+}
+
+fn outputs<'r>(stack: &'r StackName, changed: &'r Changed) -> impl Iterator<Item = String> + 'r {
+    changed.outputs.values().map(move |output| {
+        let name = code(&format!("{stack}.{}", output.change.name));
+        let unknown = if output.change.is_unknown { ", known only after the apply" } else { "" };
+        let readers = if output.readers.is_empty() {
+            "nobody reads it".to_owned()
+        } else {
+            format!("read by {}", names(&output.readers))
+        };
+        format!("- {} {name}: {readers}{unknown}", code(sign(output.change.action)))
+    })
 }
 
 fn resource(stack: &StackName, touched: &Touched) -> String {
@@ -200,7 +202,7 @@ fn code(text: &str) -> String {
     span(&shortened(&plain(text), NAME_LENGTH_MAX))
 }
 
-/// A code span: nothing in it is read as Markdown, HTML, a mention or a link (CommonMark, "Code spans": a string of back quotes longer than any
+/// A code span: nothing in it is read as Markdown, HTML, a mention or a link (`CommonMark`, "Code spans": a string of back quotes longer than any
 /// inside begins and ends it). A pipe would still end the cell of a table, so names are not put into tables.
 fn span(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);

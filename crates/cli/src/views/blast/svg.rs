@@ -31,6 +31,8 @@ const RING_WIDTH_MIN: f64 = 150.0;
 const CORE_MIN: f64 = 120.0;
 /// Beside a ring's title.
 const TITLE_MARGIN: f64 = 14.0;
+/// How much wider the letters of titles are.
+const BOLD: f64 = 1.15;
 const DOT_RADIUS: f64 = 6.0;
 const NAME_LENGTH_MAX: usize = 34;
 const REASONS_MAX: usize = 6;
@@ -66,7 +68,7 @@ impl Report<'_> {
             .set("viewBox", (0, 0, width, height))
             .set("role", "img")
             .add(Title::new(legible(&self.title())))
-            .add(Description::new().add(svg::node::Text::new(self.description(&rings))))
+            .add(Description::new().add(svg::node::Text::new(description(&rings))))
             .add(Style::new(sheet::SHEET))
             .add(Rectangle::new().set("class", "br-ground").set("width", "100%").set("height", "100%"))
             .add(heading.group)
@@ -80,15 +82,6 @@ impl Report<'_> {
     fn title(&self) -> String {
         let actual = &self.radius.actual;
         format!("Blast radius of {} in {}: {}", self.subject(), actual.environment, actual.level)
-    }
-
-    /// What the picture shows, for those who do not see it.
-    fn description(&self, rings: &[Ring]) -> String {
-        let told = rings.iter().map(|ring| {
-            let names: Vec<&str> = ring.dots.iter().map(|dot| dot.name.as_str()).collect();
-            format!("{}: {}.", ring.kind.title(), names.join(", "))
-        });
-        legible(&told.collect::<Vec<_>>().join(" "))
     }
 
     fn heading(&self) -> Heading {
@@ -127,6 +120,15 @@ impl Report<'_> {
         }
         Heading { group, width: right, height: y + 26.0 }
     }
+}
+
+/// What the picture shows, for those who do not see it.
+fn description(rings: &[Ring]) -> String {
+    let told = rings.iter().map(|ring| {
+        let names: Vec<&str> = ring.dots.iter().map(|dot| dot.name.as_str()).collect();
+        format!("{}: {}.", ring.kind.title(), names.join(", "))
+    });
+    legible(&told.collect::<Vec<_>>().join(" "))
 }
 
 /// What stands above the rings, and how much room it takes.
@@ -172,7 +174,7 @@ fn bands(rings: &[Ring], gap: f64, half: f64) -> Vec<Band> {
     let mut bands = Vec::new();
     let mut inner: f64 = 0.0;
     for ring in rings {
-        let title = width(ring.kind.title(), Face::Small) + 2.0 * TITLE_MARGIN;
+        let title = width(ring.kind.title(), Face::Small) * BOLD + 2.0 * TITLE_MARGIN;
         let names = ring.dots.iter().map(Dot::width).fold(0.0, f64::max);
         let track = if inner == 0.0 { 46.0_f64 } else { inner + 30.0 }.max(extent(ring.dots.len(), gap) / ARC_MAX);
         let least = if inner == 0.0 { CORE_MIN } else { (at_top(inner, half) + title).hypot(half) };
@@ -212,7 +214,7 @@ fn frame(rings: &[Ring], bands: &[Band], (centre_x, centre_y): (f64, f64), (top,
         // The innermost lies as a whole below the picture's top.
         let is_core = band.inner == 0.0;
         let x = centre_x + if is_core { TITLE_MARGIN } else { at_top(band.inner, half) + TITLE_MARGIN };
-        let y = if is_core { centre_y - half.min(band.outer) + 26.0 } else { top + 18.0 };
+        let y = if is_core { centre_y - half.min(band.outer) + 44.0 } else { top + 18.0 };
         let title = Text::new(ring.kind.title()).set("class", "br-title").set("x", tenth(x)).set("y", tenth(y));
         group = group.add(title);
     }
@@ -230,9 +232,12 @@ fn sector(class: &str, (x, y): (f64, f64), radius: f64, half: f64) -> Path {
         .set("d", format!("M{left} {top}H{right}A{radius} {radius} 0 0 1 {right} {bottom}H{left}Z"))
 }
 
+/// A dot, and where it is.
+type Placed<'a> = (&'a Dot, (f64, f64));
+
 /// A curve from each dot to each that it reaches.
 fn ways(rings: &[Ring], places: &[Vec<(f64, f64)>]) -> Group {
-    let known: HashMap<(Kind, &str), (&Dot, (f64, f64))> = rings
+    let known: HashMap<(Kind, &str), Placed<'_>> = rings
         .iter()
         .zip(places)
         .flat_map(|(ring, places)| {

@@ -65,8 +65,8 @@ impl Kind {
 }
 
 impl Dot {
-    fn new(name: &str, about: String, title: String, from: Vec<(Kind, String)>) -> Self {
-        Self { id: Some(name.to_owned()), name: name.to_owned(), about: plain(&about), title: plain(&title), from }
+    fn new(name: &str, about: &str, title: &str, from: Vec<(Kind, String)>) -> Self {
+        Self { id: Some(name.to_owned()), name: name.to_owned(), about: plain(about), title: plain(title), from }
     }
 
     pub(super) fn shown_name(&self) -> String {
@@ -93,19 +93,19 @@ impl Report<'_> {
                 counts_in_words(changed.counts)
             };
             let title = format!("{stack}: {counts}");
-            Dot::new(stack.as_str(), counts, title, Vec::new())
+            Dot::new(stack.as_str(), &counts, &title, Vec::new())
         });
         let is_own = |stack: &StackName| actual.changed.contains_key(stack);
         let readers = actual.readers.iter().filter(|(stack, _)| !is_own(stack)).map(|(stack, reading)| {
             let outputs: Vec<&str> = reading.values().flat_map(|outputs| outputs.keys().map(String::as_str)).collect();
             let from = reading.keys().map(|from| (Kind::Own, from.to_string())).collect();
-            let owner = self.owner(stack).unwrap_or_default().to_owned();
-            Dot::new(stack.as_str(), owner, format!("{stack} reads {}", outputs.join(", ")), from)
+            let owner = self.owner(stack).unwrap_or_default();
+            Dot::new(stack.as_str(), owner, &format!("{stack} reads {}", outputs.join(", ")), from)
         });
         let further = actual.further.iter().filter(|(stack, _)| !is_own(stack)).map(|(stack, through)| {
-            let owner = self.owner(stack).unwrap_or_default().to_owned();
+            let owner = self.owner(stack).unwrap_or_default();
             let from = vec![self.place_of(through.as_str())];
-            Dot::new(stack.as_str(), owner, format!("{stack}, through {through}"), from)
+            Dot::new(stack.as_str(), owner, &format!("{stack}, through {through}"), from)
         });
         let rings = [
             (Kind::Own, own.collect()),
@@ -124,16 +124,15 @@ impl Report<'_> {
     }
 
     fn capability(&self, name: &CapabilityName, resting: &Resting) -> Dot {
-        let (from, how) = match &resting.through {
-            Some(needed) => (vec![(self.layer_of(needed), needed.to_string())], format!("needs {needed}")),
-            None => {
-                let from = resting.served_by.iter().map(|stack| self.place_of(stack.as_str())).collect();
-                (from, format!("served by {}", count(resting.served_by.len(), "stack")))
-            }
+        let (from, how) = if let Some(needed) = &resting.through {
+            (vec![(self.layer_of(needed), needed.to_string())], format!("needs {needed}"))
+        } else {
+            let from = resting.served_by.iter().map(|stack| self.place_of(stack.as_str())).collect();
+            (from, format!("served by {}", count(resting.served_by.len(), "stack")))
         };
         let perhaps = if resting.ring == Nearness::Further { ", perhaps" } else { "" };
-        let owner = resting.owner.clone().unwrap_or_default();
-        Dot::new(name.as_str(), owner, format!("{name}: {how}{perhaps}"), from)
+        let owner = resting.owner.as_deref().unwrap_or_default();
+        Dot::new(name.as_str(), owner, &format!("{name}: {how}{perhaps}"), from)
     }
 
     fn layer_of(&self, capability: &CapabilityName) -> Kind {

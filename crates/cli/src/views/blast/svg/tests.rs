@@ -1,5 +1,7 @@
 //! The picture's numbers: nothing lies outside it, and names stand apart.
 
+use std::fmt::Write;
+
 use super::super::fixture::Fixture;
 use super::rings::DOTS_MAX;
 
@@ -9,16 +11,17 @@ fn estate(readers: usize) -> String {
         "//- terrace.hcl\nestate \"harbour\" {}\nenvironment \"dev\" {}\npipeline {\n  stage \"dev\" { environment = \"dev\" }\n}\n",
     );
     for at in 0..readers {
-        text.push_str(&format!("capability \"c{at}\" {{\n  layer = \"technology\"\n}}\n"));
+        let _ = write!(text, "capability \"c{at}\" {{\n  layer = \"technology\"\n}}\n");
     }
     text.push_str(
         "//- stacks/core/stack.hcl\nstack \"core\" {}\n//- stacks/core/main.tf\noutput \"id\" { value = 1 }\n",
     );
     for at in 0..readers {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "//- stacks/r{at}/stack.hcl\nstack \"reader-{at}\" {{\n  capability = \"c{at}\"\n  inputs     = {{ id = stack.core.id }}\n}}\n\
              //- stacks/r{at}/main.tf\nvariable \"id\" {{}}\n"
-        ));
+        );
     }
     text
 }
