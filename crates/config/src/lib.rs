@@ -4,6 +4,7 @@
 mod check;
 mod circle;
 mod code;
+pub mod codeowners;
 mod duration;
 mod estate_file;
 pub mod fixture;

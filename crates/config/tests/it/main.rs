@@ -10,6 +10,7 @@ mod bad_reference;
 mod bad_stack;
 mod check;
 mod code;
+mod codeowners;
 mod estate;
 mod expression;
 mod hostile;
