@@ -14,6 +14,7 @@ use terrace_domain::path::RepoPath;
 
 use crate::code::{Code, Language, is_directly_in, is_tofu};
 use crate::load::sort_diagnostics;
+use crate::policies;
 use crate::source::place;
 use crate::tree::FileTree;
 use crate::watch::Watches;
@@ -31,6 +32,7 @@ pub fn check_estate(tree: &dyn FileTree, estate: &Estate, code: &Code) -> Vec<Di
     }
     unmatched_patterns(tree, estate, &mut diagnostics);
     state::check(estate, &mut diagnostics);
+    policies::check(tree, estate, &mut diagnostics);
     sort_diagnostics(&mut diagnostics);
     diagnostics
 }

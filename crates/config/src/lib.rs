@@ -11,6 +11,7 @@ pub mod fixture;
 mod import_blocks;
 mod load;
 mod lower;
+mod policies;
 mod render;
 mod resolve;
 mod section;
@@ -27,6 +28,7 @@ pub use code::{
 pub use duration::millis as duration_millis;
 pub use import_blocks::{ImportBlocks, unchanged_override};
 pub use load::{Loaded, Sources, has_errors, load_estate, sort_diagnostics, sources};
+pub use policies::{POLICY_FOLDER, is_policy_file, policy_files, policy_gates, policy_namespaces, policy_paths};
 pub use render::{SHOWN_MAX, render};
 pub use source::{ENTRIES_MAX, FILE_SIZE_MAX};
 pub use watch::Watches;

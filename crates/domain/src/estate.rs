@@ -343,25 +343,12 @@ impl Estate {
         stack.owner.as_deref().or_else(|| capability()?.owner.as_deref())
     }
 
-    /// The files and folders of all policies of the pipeline's gates, in the repository.
-    pub fn policy_paths(&self) -> BTreeSet<RepoPath> {
-        let gates = self.stages.iter().flat_map(|stage| &stage.gates);
-        let paths = gates.flat_map(|gate| match &gate.rule {
-            GateRule::Policy { paths, .. } => paths.as_slice(),
-            _ => &[],
-        });
-        // One that leads out of the repository has no files: the gate refuses.
-        paths.filter_map(|path| self.root.join(path).ok()).collect()
-    }
-
     /// The estate's own file.
     pub fn file(&self) -> RepoPath {
         self.root.join(ESTATE_FILE).expect("a file name does not climb")
     }
 }
 
-/// Where a repository may say who owns its files (source: GitHub, "About code owners"); the first that is there counts.
-pub const CODEOWNERS_FILES: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
 /// The name of the file that makes a folder an estate.
 pub const ESTATE_FILE: &str = "terrace.hcl";
 /// The name of the file that makes a folder a stack.

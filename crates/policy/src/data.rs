@@ -9,14 +9,6 @@ use crate::error::Problem;
 
 /// The ending of JSON.
 const JSON: &str = ".json";
-/// The endings of YAML.
-const YAML: [&str; 2] = [".yaml", ".yml"];
-
-/// Whether a path names a data file.
-pub(crate) fn is_data(path: &str) -> bool {
-    path.ends_with(JSON) || YAML.iter().any(|ending| path.ends_with(ending))
-}
-
 /// Reads a data file and puts it under its folders: `lists/regions.json` below the policies' folder becomes `data.lists`. `rules` are the paths of
 /// all rules: data in the place of a rule would be taken for what the rule says.
 pub(crate) fn add(

@@ -1,17 +1,12 @@
 //! Finds the files of policies in a tree: a commit's, a release's, or a folder's. Owns which files count. A link is refused, for what it leads to
 //! may not be a part of the tree.
 
+use terrace_config::is_policy_file;
 use terrace_config::tree::{FileEntry, FileTree};
 use terrace_domain::path::RepoPath;
 
-use crate::data::is_data;
 use crate::error::{PolicyError, Problem};
 use crate::policies::{POLICIES_BYTES_MAX, Policies, PolicyFile, REGO};
-
-/// Whether a file is one of policies: Rego, or data for it.
-pub fn is_policy_file(path: &str) -> bool {
-    path.ends_with(REGO) || is_data(path)
-}
 
 /// Reads and compiles the policies of a gate: each path is a folder, with all folders in it, or a file. `root` is the folder of the estate: files
 /// are named to people as seen from there.

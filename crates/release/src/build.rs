@@ -6,8 +6,9 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use terrace_config::tree::{FileEntry, FileKind, FileTree, ReadError};
-use terrace_config::{Code, Watches};
-use terrace_domain::estate::{CODEOWNERS_FILES, Estate, Stack};
+use terrace_config::codeowners;
+use terrace_config::{Code, Watches, policy_files};
+use terrace_domain::estate::{Estate, Stack};
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
 use terrace_domain::release::{
@@ -320,15 +321,11 @@ impl Builder<'_> {
     /// The estate's own file, its policies and who owns what, and what these lead to if they are links: a delivery is decided by nothing else.
     fn estate(&self) -> Result<Descriptor, PackError> {
         let Recipe { tree, estate, .. } = *self.recipe;
-        let mut own: Vec<FileEntry> = tree.find(&estate.file()).cloned().into_iter().collect();
-        let policies = estate.policy_paths();
-        let is_policy = |entry: &&FileEntry| policies.iter().any(|path| entry.path.is_within(path));
-        if !policies.is_empty() {
-            own.extend(tree.files().iter().filter(is_policy).cloned());
-        }
-        let owners = CODEOWNERS_FILES.iter().filter_map(|path| RepoPath::new(path).ok());
+        let mut own = policy_files(tree, estate);
+        own.extend(tree.find(&estate.file()).cloned());
+        let owners = codeowners::PLACES.iter().filter_map(|place| RepoPath::new(place).ok());
         own.extend(owners.filter_map(|path| tree.find(&path)).cloned());
-        own.sort_by(|a, b| a.path.cmp(&b.path));
+        own.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         own.dedup_by(|a, b| a.path == b.path);
         let linked = with_link_targets(tree, &own)?;
         let (files, layer) = self.pack(&linked.files)?;

@@ -13,6 +13,7 @@ use terrace_domain::run::{Answer, RadiusLimits};
 use terrace_domain::value::Value;
 use terrace_domain::window::{DAY_MINUTES, DAYS, Freeze, Window, Zone};
 
+use crate::policies::POLICY_FOLDER;
 use crate::section::{File, Schema, quoted, with_article};
 
 /// Rehearsals that prove something of a release; a recovery is practised with what runs already, and has a gate of its own.
@@ -268,9 +269,6 @@ impl Settings {
         }
     }
 }
-
-/// Where policies are, unless a gate says otherwise: beside `terrace.hcl`, as conftest has it.
-const POLICY_FOLDER: &str = "policy";
 
 /// The place of a day in the week, from Monday; its word may be written out.
 fn day_of(word: &str) -> Option<usize> {

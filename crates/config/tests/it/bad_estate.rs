@@ -324,6 +324,65 @@ pipeline {
 }
 
 #[test]
+fn policies_that_are_not_there() {
+    assert_snapshot!(check(r#"
+//- terrace.hcl
+estate "e" {}
+environment "dev" {}
+environment "prod" {}
+pipeline {
+  stage "dev" {
+    environment = "dev"
+    gate "policy" {}
+    gate "policy" {
+      paths      = ["policies/aws", "policies/one.rego"]
+      namespaces = "main"
+    }
+  }
+  stage "prod" {
+    environment = "prod"
+    gate "policy" { path = "../policies" }
+    gate "policy" { path = "policies/one.rego" }
+  }
+}
+//- policy/README.md
+//- policies/aws/limits.json
+//- policies/one.rego
+//- shared/rules/two.rego
+"#), @r#"
+    error[missing-policy]: there is no policy in `policy`
+     --> terrace.hcl:7:10
+      |
+    7 |     gate "policy" {}
+      |          ^^^^^^^^ asks for policies
+      |
+      = help: Write one, such as `policy/main.rego` (docs/policies.md), or name another folder with `path`.
+
+    error[missing-policy]: there is no policy in `policies/aws`
+     --> terrace.hcl:8:10
+      |
+    8 |     gate "policy" {
+      |          ^^^^^^^^ asks for policies
+      |
+      = help: Write one, such as `policies/aws/main.rego` (docs/policies.md), or name another folder with `path`.
+
+    error[wrong-type]: expected a list of strings, found a string
+      --> terrace.hcl:10:20
+       |
+    10 |       namespaces = "main"
+       |                    ^^^^^^ must be a list of strings
+
+    error[outside-path]: the path `../policies` leads out of the repository
+      --> terrace.hcl:15:10
+       |
+    15 |     gate "policy" { path = "../policies" }
+       |          ^^^^^^^^ its policies are elsewhere
+       |
+       = help: Policies are a part of the repository, so that a release holds them. Name a folder in it.
+    "#);
+}
+
+#[test]
 fn labels() {
     assert_snapshot!(check(r#"
 //- terrace.hcl

@@ -125,7 +125,7 @@ pub struct EstateDiff {
     pub stacks: Changes<StackName, Digest>,
     /// Stacks with the same release in both.
     pub unchanged: BTreeSet<StackName>,
-    /// Whether the estate's own file differs.
+    /// Whether the estate's own file differs, or a policy of its gates.
     pub estate_file: bool,
 }
 

@@ -22,6 +22,26 @@ fn names(stacks: &BTreeSet<StackName>) -> Vec<&str> {
 }
 
 #[test]
+fn the_policies_of_gates_are_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = FILES.replace(
+        "{ environment = \"dev\" }",
+        "{\n    environment = \"dev\"\n    gate \"policy\" { path = \"rules\" }\n  }",
+    );
+    let policies = "//- rules/main.rego\npackage main\n//- rules/lib/limits.yaml\na: 1\n//- rules/README.md\n//- policy/other.rego\npackage other\n";
+    let tree = MemoryTree::parse(&(text + policies));
+    let (layout, built) = build_memory(&tree, folder.path());
+    let release = ReleaseTree::open(&layout, &built.descriptor).unwrap();
+    let below = |folder: &str| -> Vec<&str> {
+        release.below(&RepoPath::new(folder).unwrap()).iter().map(|entry| entry.path.as_str()).collect()
+    };
+    assert_eq!((below("rules"), below("policy")), (vec!["rules/lib/limits.yaml", "rules/main.rego"], vec![]));
+    let policy = release.find(&RepoPath::new("rules/main.rego").unwrap()).unwrap();
+    assert_eq!(release.read(policy).unwrap(), b"package main\n");
+    assert!(verify(&layout, &built.descriptor, None).unwrap().problems.is_empty());
+}
+
+#[test]
 fn only_what_changed_is_new() {
     let shop = Shop::new();
     let first = shop.build();

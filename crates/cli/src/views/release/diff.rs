@@ -24,7 +24,7 @@ struct Line {
 pub fn text(found: &EstateDiff, stacks: &BTreeMap<&StackName, ContractDiff>) {
     let mut text = String::new();
     if found.estate_file {
-        let _ = writeln!(text, "{} terrace.hcl", style("~").yellow());
+        let _ = writeln!(text, "{} terrace.hcl, or policies of its gates", style("~").yellow());
     }
     for name in found.stacks.added.keys() {
         let _ = writeln!(text, "{} {name}", style("+").green());
