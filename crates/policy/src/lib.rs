@@ -3,10 +3,12 @@
 
 mod builtins;
 mod data;
+mod diagnose;
 mod error;
 mod evaluate;
 pub mod files;
 mod finding;
+mod gate;
 pub mod input;
 mod policies;
 mod rules;
@@ -14,9 +16,11 @@ mod stack;
 mod syntax;
 mod testing;
 
+pub use diagnose::diagnose;
 pub use error::{PolicyError, Problem};
 pub use evaluate::{Evaluation, Limits};
 pub use finding::{Exception, Finding, Severity};
+pub use gate::GatePolicies;
 pub use policies::{FILE_BYTES_MAX, POLICIES_BYTES_MAX, Policies, PolicyFile};
 pub use rules::{NAMESPACE_DEFAULT, Namespaces, RuleName};
 pub use testing::{TestCase, TestOutcome, TestReport};

@@ -7,14 +7,13 @@ use serde_json::{Map, Value as Json};
 pub const MASK: &str = "(sensitive value)";
 
 /// The parts of a plan that hold no values, or only those that are written in the code.
-const PLAIN: [&str; 9] = [
+const PLAIN: [&str; 8] = [
     "format_version",
     "terraform_version",
     "timestamp",
     "applyable",
     "complete",
     "errored",
-    "configuration",
     "relevant_attributes",
     "checks",
 ];
@@ -26,11 +25,12 @@ pub(super) fn masked(plan: Json) -> Json {
     let variables = plan.remove("variables");
     for (key, mut value) in std::mem::take(&mut plan) {
         match key.as_str() {
-            "resource_changes" | "resource_drift" => each(&mut value, |resource| change(&mut resource["change"])),
-            "deferred_changes" => each(&mut value, |deferred| change(&mut deferred["resource_change"]["change"])),
+            "resource_changes" | "resource_drift" => each(&mut value, "/change", change),
+            "deferred_changes" => each(&mut value, "/resource_change/change", change),
             "output_changes" => value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(change),
             "planned_values" => values(&mut value),
-            "prior_state" => values(&mut value["values"]),
+            "configuration" => value.get_mut("root_module").into_iter().for_each(code),
+            "prior_state" => value.get_mut("values").into_iter().for_each(values),
             known if PLAIN.contains(&known) => {}
             _ => continue,
         }
@@ -43,10 +43,9 @@ pub(super) fn masked(plan: Json) -> Json {
     Json::Object(kept)
 }
 
-fn each(list: &mut Json, mut act: impl FnMut(&mut Json)) {
-    for item in list.as_array_mut().into_iter().flatten().filter(|item| item.is_object()) {
-        act(item);
-    }
+/// Acts on a part of each item of a list.
+fn each(list: &mut Json, part: &str, act: fn(&mut Json)) {
+    list.as_array_mut().into_iter().flatten().filter_map(|item| item.pointer_mut(part)).for_each(act);
 }
 
 /// A change: what was before and what will be after.
@@ -86,6 +85,20 @@ fn module(of: &mut Json) {
         }
     }
     of.get_mut("child_modules").and_then(Json::as_array_mut).into_iter().flatten().for_each(module);
+}
+
+/// The code of a module: what is written in it is for all to read, but the defaults of sensitive variables have been secrets before.
+fn code(module: &mut Json) {
+    let Some(module) = module.as_object_mut() else { return };
+    for variable in module.get_mut("variables").and_then(Json::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        if variable["sensitive"] == Json::Bool(true)
+            && let Some(value) = variable.get_mut("default")
+        {
+            *value = MASK.into();
+        }
+    }
+    let calls = module.get_mut("module_calls").and_then(Json::as_object_mut).into_iter().flat_map(Map::values_mut);
+    calls.filter_map(|call| call.get_mut("module")).for_each(code);
 }
 
 /// Values of variables: the plan has them in clear; only the code says which are sensitive.
@@ -150,7 +163,10 @@ mod tests {
         let plan = json!({
             "format_version": "1.2",
             "variables": { "a": { "value": "v" }, "b": { "value": secret }, "c": { "value": secret } },
-            "configuration": { "root_module": { "variables": { "a": {}, "b": { "sensitive": true } } } },
+            "configuration": { "root_module": {
+                "variables": { "a": { "default": "v" }, "b": { "sensitive": true, "default": secret } },
+                "module_calls": { "m": { "module": { "variables": { "x": { "sensitive": true, "default": secret } } } } },
+            } },
             "planned_values": { "outputs": outputs, "root_module": modules },
             "prior_state": { "format_version": "1.0", "values": { "outputs": outputs, "root_module": modules } },
             "resource_changes": [{ "address": "a.x", "change": change }],
@@ -173,7 +189,26 @@ mod tests {
             json!({ "a": { "value": "v" }, "b": { "value": MASK }, "c": { "value": MASK } })
         );
         assert_eq!(masked["prior_state"]["values"]["outputs"]["open"]["value"], "o");
+        assert_eq!(masked["configuration"]["root_module"]["variables"]["a"], json!({ "default": "v" }));
         assert!(masked.get("action_invocations").is_none());
+    }
+
+    #[test]
+    fn parts_of_another_shape_do_no_harm() {
+        let parts = PLAIN.iter().chain(&["variables", "configuration", "planned_values", "prior_state"]);
+        let parts = parts.chain(&["resource_changes", "resource_drift", "deferred_changes", "output_changes"]);
+        for (part, value) in parts.flat_map(|part| {
+            let shapes = [
+                json!(3),
+                json!("x"),
+                json!(null),
+                json!([3, "x", null, [1]]),
+                json!({ "a": 3, "values": [1], "root_module": 2 }),
+            ];
+            shapes.map(|shape| (*part, shape))
+        }) {
+            assert!(masked(json!({ part: value })).is_object());
+        }
     }
 
     #[test]

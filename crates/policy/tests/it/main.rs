@@ -4,5 +4,8 @@
 mod bad;
 mod checked;
 mod conftest;
+mod document;
+mod gate;
+mod harbour;
 mod limits;
 mod tests_of_policies;
