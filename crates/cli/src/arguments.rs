@@ -64,6 +64,8 @@ pub enum Command {
     Blast(commands::blast::Blast),
     #[command(subcommand)]
     Gate(commands::gate::Gate),
+    #[command(subcommand)]
+    Policy(commands::policy::Policy),
     Deliver(commands::deliver::Deliver),
     Resume(commands::resume::Resume),
     Rollback(commands::rollback::Rollback),

@@ -10,6 +10,7 @@ pub mod key;
 pub mod ledger;
 pub mod list;
 pub mod plan;
+pub mod policy;
 pub mod recover;
 pub mod rehearse;
 pub mod release;
@@ -36,6 +37,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Plan(plan) => plan.run(settings),
         Command::Blast(blast) => blast.run(settings),
         Command::Gate(gate) => gate.run(settings),
+        Command::Policy(policy) => policy.run(settings),
         Command::Deliver(deliver) => deliver.run(settings),
         Command::Resume(resume) => resume.run(settings),
         Command::Rollback(rollback) => rollback.run(settings),

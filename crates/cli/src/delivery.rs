@@ -10,6 +10,7 @@ mod hold;
 mod logs;
 mod ordering;
 mod passage;
+mod policing;
 mod signals;
 
 pub use again::{of_release, retried};

@@ -214,7 +214,7 @@ pub fn in_utf8(folder: &Path) -> Result<(), CommandError> {
 }
 
 /// Warns of entries that cannot be read or named.
-fn tell_skipped(skipped: &[SkippedEntry]) {
+pub fn tell_skipped(skipped: &[SkippedEntry]) {
     let warnings: Vec<_> = skipped.iter().map(SkippedEntry::diagnostic).collect();
     views::diagnostics::say_all(&warnings, &terrace_config::Sources::new());
 }

@@ -13,6 +13,7 @@ pub mod key;
 pub mod ledger;
 pub mod list;
 pub mod plan;
+pub mod policy;
 pub mod progress;
 pub mod rehearsal;
 pub mod release;

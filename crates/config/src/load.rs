@@ -7,6 +7,7 @@ use terrace_domain::diagnostic::{Diagnostic, Severity};
 use terrace_domain::estate::{ESTATE_FILE, Estate, STACK_FILE};
 use terrace_domain::path::RepoPath;
 
+use crate::codeowners::Codeowners;
 use crate::estate_file::{self, EstateFile};
 use crate::resolve::{self, Gaps};
 use crate::section::File;
@@ -66,10 +67,22 @@ pub fn load_estate(tree: &dyn FileTree, root: &RepoPath) -> Loaded {
         let mut estate = estate?;
         let gaps = Gaps { stacks: found.lost, environments: incomplete };
         resolve::resolve(&mut estate, found.stacks, &gaps, &needs, &mut diagnostics);
+        add_code_owners(tree, &mut estate, &mut diagnostics);
         Some(estate)
     });
     sort_diagnostics(&mut diagnostics);
     Loaded { estate, diagnostics }
+}
+
+/// Notes who owns the stacks' folders by `CODEOWNERS`, where there is such a file.
+fn add_code_owners(tree: &dyn FileTree, estate: &mut Estate, diagnostics: &mut Vec<Diagnostic>) {
+    let (owners, wrong) = Codeowners::load(tree);
+    diagnostics.extend(wrong);
+    let Some(owners) = owners else { return };
+    diagnostics.extend(owners.strangers(estate));
+    for stack in estate.stacks.values_mut() {
+        stack.code_owners = owners.owners_of(&stack.file()).iter().map(ToString::to_string).collect();
+    }
 }
 
 fn read_estate_file(

@@ -3,7 +3,7 @@
 mod check;
 mod rehearsal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcl_edit::structure::{Block, Body};
 use terrace_domain::diagnostic::Diagnostic;
@@ -91,6 +91,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
         folder,
         capability: None,
         owner,
+        code_owners: BTreeSet::new(),
         description,
         identity,
         inputs,

@@ -249,6 +249,8 @@ pub struct Stack {
     pub capability: Option<CapabilityName>,
     /// The team that it belongs to, as its own file says; [`Estate::owner_of`] knows its capability's as well.
     pub owner: Option<String>,
+    /// Who owns its folder by `CODEOWNERS`, in the words of that file.
+    pub code_owners: BTreeSet<String>,
     /// Its `description`, free text.
     pub description: Option<String>,
     /// What its instances run as in the cloud; it may use `env.*`, `estate.name`, `stack.name` and `stack.path`. Without one an instance
@@ -341,6 +343,11 @@ impl Estate {
     pub fn owner_of<'a>(&'a self, stack: &'a Stack) -> Option<&'a str> {
         let capability = || self.capabilities.get(stack.capability.as_ref()?);
         stack.owner.as_deref().or_else(|| capability()?.owner.as_deref())
+    }
+
+    /// All whom a stack belongs to: its team, and the owners of its folder by `CODEOWNERS`.
+    pub fn owners_of<'a>(&'a self, stack: &'a Stack) -> impl Iterator<Item = &'a str> {
+        self.owner_of(stack).into_iter().chain(stack.code_owners.iter().map(String::as_str))
     }
 
     /// The estate's own file.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rayon::prelude::*;
-use terrace_config::tree::{FileEntry, FileKind, FileTree, ReadError};
 use terrace_config::codeowners;
+use terrace_config::tree::{FileEntry, FileKind, FileTree, ReadError};
 use terrace_config::{Code, Watches, policy_files};
 use terrace_domain::estate::{Estate, Stack};
 use terrace_domain::name::StackName;

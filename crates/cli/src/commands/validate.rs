@@ -10,8 +10,8 @@ use crate::settings::Settings;
 use crate::views;
 
 const AFTER_HELP: &str = "\
-Reads terrace.hcl, every stack.hcl and as much of the Terraform code as is needed to check that they fit together. Starts no
-Terraform and needs no network and no credentials.
+Reads terrace.hcl, every stack.hcl and as much of the Terraform code as is needed to check that they fit together, and compiles the
+policies of gates. Starts no Terraform and needs no network and no credentials.
 
 Examples:
   terrace validate
@@ -39,6 +39,7 @@ impl Validate {
             let code = load_code(&tree, estate, estate.stacks.values(), &MemoryCache::default());
             found.extend(check_estate(&tree, estate, &code));
             found.extend(code.diagnostics);
+            found.extend(terrace_policy::diagnose(&tree, estate));
             sort_diagnostics(&mut found);
         }
         let is_sound = !found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use terrace_config::{Code, Watches};
 use terrace_domain::blast::Holdings;
-use terrace_domain::name::StackName;
-use terrace_domain::run::{InstanceId, Mode, Order, OrderedStage, RunId};
-use terrace_driver::assess::Assessing;
+use terrace_domain::name::{EnvironmentName, StackName};
+use terrace_domain::run::{Gate, InstanceId, Mode, Order, OrderedStage, RunId};
+use terrace_driver::assess::{AskPolicies, Assessing};
 use terrace_driver::context::{Context, Practice, Source, uses_sandbox};
 use terrace_driver::digest_key::DigestKey;
 use terrace_driver::home::{Home, make_private};
@@ -19,6 +19,7 @@ use terrace_release::tree::ReleaseTree;
 use terrace_world::terraform::{Environment as ProcessEnvironment, Terraform};
 
 use super::Drill;
+use super::policing::StagePolicies;
 use crate::error::CommandError;
 use crate::keys;
 use crate::project::{Opened, Project};
@@ -144,9 +145,20 @@ impl Crew<'_> {
         Assessing {
             radius: environments(OrderedStage::asks_for_radius),
             drift: environments(OrderedStage::asks_for_drift),
-            policies: BTreeMap::new(),
+            policies: if order.mode.applies() { self.policies(order) } else { BTreeMap::new() },
             holdings,
         }
+    }
+
+    /// The policies of each stage that asks some.
+    fn policies(&self, order: &Order) -> BTreeMap<EnvironmentName, Arc<dyn AskPolicies>> {
+        let asks = |stage: &&OrderedStage| stage.gates.iter().any(|gate| matches!(gate, Gate::Policy { .. }));
+        let of_stage = |stage: &OrderedStage| {
+            let policies: Arc<dyn AskPolicies> =
+                Arc::new(StagePolicies::load(self.opened, &stage.stage, self.release.as_ref())?);
+            Some((stage.environment.clone(), policies))
+        };
+        order.stages.iter().filter(asks).filter_map(of_stage).collect()
     }
 
     fn witness(&self, home: &Home, order: &Order, run: RunId) -> Result<Witness, CommandError> {

@@ -29,6 +29,7 @@ mod outlived;
 mod own_lock;
 mod pipeline;
 mod plan;
+mod policy;
 mod rehearse;
 mod rehearse_aws;
 mod release;

@@ -90,10 +90,11 @@ pub(super) fn owners<'a>(
 ) -> BTreeMap<String, Owned> {
     let mut owners: BTreeMap<String, Owned> = BTreeMap::new();
     for name in stacks {
-        let Some(owner) = estate.stacks.get(name).and_then(|stack| estate.owner_of(stack)) else { continue };
-        match owners.get_mut(owner) {
-            Some(owned) => drop(owned.stacks.insert(name.clone())),
-            None => drop(owners.entry(owner.to_owned()).or_default().stacks.insert(name.clone())),
+        for owner in estate.stacks.get(name).into_iter().flat_map(|stack| estate.owners_of(stack)) {
+            match owners.get_mut(owner) {
+                Some(owned) => drop(owned.stacks.insert(name.clone())),
+                None => drop(owners.entry(owner.to_owned()).or_default().stacks.insert(name.clone())),
+            }
         }
     }
     for (name, resting) in capabilities {

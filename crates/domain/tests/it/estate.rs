@@ -62,6 +62,7 @@ pub(crate) fn stack(folder: &str) -> Stack {
         folder,
         capability: None,
         owner: None,
+        code_owners: [].into(),
         description: None,
         identity: None,
         inputs: BTreeMap::new(),
