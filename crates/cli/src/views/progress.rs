@@ -30,6 +30,8 @@ pub struct Progress {
     bars: Mutex<HashMap<InstanceId, ProgressBar>>,
     /// The warnings that were told, of each instance that has not come to its end.
     warned: Mutex<HashMap<InstanceId, HashSet<String>>>,
+    /// What time holds up, once it was told, with until when.
+    held: Mutex<HashMap<InstanceId, Option<Moment>>>,
     folders: HashMap<StackName, RepoPath>,
     width: usize,
     verbose: bool,
@@ -47,6 +49,7 @@ impl Progress {
             live,
             bars: Mutex::default(),
             warned: Mutex::default(),
+            held: Mutex::default(),
             folders,
             width,
             verbose,
@@ -103,6 +106,12 @@ impl Progress {
             own.filter(|instance| instance.state.is_final() || matches!(instance.state, InstanceState::Awaiting(_)))
         {
             self.finish(instance);
+        }
+        for (instance, hold) in run.held() {
+            let told = self.held.lock().expect("no panic while held").insert(instance.id.clone(), hold.until);
+            if told != Some(hold.until) {
+                self.finish(instance);
+            }
         }
         if let Event::Stale { instance, differs } = event {
             let parts: Vec<_> = differs.iter().map(|part| part.as_str()).collect();

@@ -41,6 +41,9 @@ pub async fn apply(
         if !differs.is_empty() || !folder.sealed_plan().exists() {
             return Ok(Applied::Stale(differs.into_iter().collect()));
         }
+    }
+    // Where people may be asked about plans it is sealed, also if in the end nobody was.
+    if approved.is_some() || !folder.plan().exists() {
         let opened = tokio::task::block_in_place(|| ctx.vault.open_file(&folder.sealed_plan(), &folder.plan()));
         if opened.is_err() {
             // Whatever is the matter with it: a new one is made, and held against what was approved.
