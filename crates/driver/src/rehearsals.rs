@@ -13,7 +13,7 @@ use terrace_domain::digest::Digest;
 use terrace_domain::ledger::{Kind, NewEntry};
 use terrace_domain::name::StackName;
 use terrace_domain::rehearsal::{Ephemeral, Lost, Practice, Report, Verdict};
-use terrace_domain::run::{Mode, Moment};
+use terrace_domain::run::{InstanceState, Mode, Moment};
 
 use crate::home::{Home, HomeError, make_private};
 use crate::ledger::{self, Filter};
@@ -170,7 +170,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), RehearsalError> {
 }
 
 /// The stacks of which something may exist in a rehearsal's environment, by the ledger of its own: an apply of them may have been begun. Each with the estate
-/// release that was applied last. What a later run destroyed is among them still.
+/// release that was applied last, or found to be what is there. What a later run destroyed is among them still.
 pub fn begun(own: &Home, actor: &str) -> Result<BTreeMap<StackName, Digest>, StoreError> {
     let path = own.database();
     let mut begun = BTreeMap::new();
@@ -184,6 +184,11 @@ pub fn begun(own: &Home, actor: &str) -> Result<BTreeMap<StackName, Digest>, Sto
         let Some(release) = run.order().release.filter(|_| run.order().mode == Mode::Deliver) else { continue };
         let applied = run.instances().iter().filter(|instance| instance.may_have_applied());
         begun.extend(applied.map(|instance| (instance.stack().clone(), release)));
+        // What was made by an earlier release, and is as this one says, is this one's: its inputs read what is there now.
+        let unchanged = run.instances().iter().filter(|instance| instance.state == InstanceState::Unchanged);
+        for instance in unchanged {
+            begun.entry(instance.stack().clone()).and_modify(|known| *known = release);
+        }
     }
     Ok(begun)
 }
