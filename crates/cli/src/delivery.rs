@@ -256,6 +256,9 @@ fn checked_code(project: &Project, opened: &Opened, selected: &Selected) -> Resu
     let mut needed = taking_part.clone();
     for name in &taking_part {
         needed.extend(opened.graph.upstream_of(name.as_str()).into_keys());
+        // What is taken over from a stack may have to be looked up in its state.
+        let moves = opened.estate.stacks.get(name.as_str()).into_iter().flat_map(|stack| &stack.moves);
+        needed.extend(moves.filter_map(|one| opened.estate.stacks.get_key_value(&one.from.name)).map(|(name, _)| name));
     }
     let stacks = needed.into_iter().map(|name| &opened.estate.stacks[name]);
     let (code, warnings) = project.checked_code(opened, stacks)?;

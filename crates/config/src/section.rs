@@ -322,7 +322,7 @@ fn home_of(name: &str) -> Option<&'static str> {
         "estate" | "environment" | "capability" | "pipeline" | "team" | "trust" | "encryption" | "rehearsals"
         | "recovery" | "resource_types" => "terrace.hcl, at the top level",
         "stateful" | "irreversible" | "disposable" => "the `resource_types` block of terrace.hcl",
-        "check" | "fixture" | "inputs" | "upgrade" => "the `stack` block of a stack.hcl",
+        "check" | "fixture" | "inputs" | "move" | "upgrade" => "the `stack` block of a stack.hcl",
         "http" => "a `check` block of a stack.hcl",
         _ => return None,
     })

@@ -1,6 +1,7 @@
 //! Reads one `stack.hcl`. What it says about other stacks, capabilities and environments is checked elsewhere, when all are known.
 
 mod check;
+mod moves;
 mod rehearsal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,7 @@ const TOP: Schema = Schema { what: "stack.hcl", attributes: &[], blocks: &["stac
 const STACK: Schema = Schema {
     what: "a `stack` block",
     attributes: &["capability", "owner", "description", "identity", "inputs", "depends_on", "watch"],
-    blocks: &["check", "fixture", "upgrade"],
+    blocks: &["check", "fixture", "move", "upgrade"],
 };
 
 /// What a `stack.hcl` says.
@@ -75,6 +76,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
     let watch = read_watch(file, &section, estate_root, &folder);
     let fixtures = rehearsal::fixtures(file, section.blocks("fixture"), &folder);
     let upgrade = rehearsal::upgrade(file, section.blocks("upgrade"));
+    let moves = moves::read(file, section.blocks("move"));
     let checks = check::read(file, &section);
     let label = label?;
     let name: StackName = file.name(&label)?;
@@ -96,6 +98,7 @@ fn read_stack(file: &mut File<'_>, estate_root: &RepoPath, block: &Block) -> Opt
         identity,
         inputs,
         depends_on,
+        moves,
         watch,
         fixtures,
         upgrade,
@@ -130,10 +133,19 @@ fn read_depends_on(file: &mut File<'_>, section: &Section<'_>) -> Vec<StackRefer
         file.error("wrong-type", setting.span, "expected a list of stacks", "must be `[stack.NAME, ...]`");
         return Vec::new();
     };
-    items.iter().filter_map(|item| one_dependency(file, item)).collect()
+    items.iter().filter_map(|item| whole_stack(file, item, DEPENDS_ON)).collect()
 }
 
-fn one_dependency(file: &mut File<'_>, item: &Expression) -> Option<StackReference> {
+/// That `depends_on` names whole stacks, and why no output need be.
+const DEPENDS_ON: (&str, &str) =
+    ("`depends_on` names whole stacks", "A stack whose output an input reads is depended on anyhow.");
+
+/// `stack.NAME`; where an output is named, the rule is told, and what there is to it.
+fn whole_stack(
+    file: &mut File<'_>,
+    item: &Expression,
+    (rule, more): (&'static str, &'static str),
+) -> Option<StackReference> {
     let whole = references(item).into_iter().find(|reference| reference.span == item.span);
     match whole.map(|reference| reference.target) {
         Some(ReferenceTarget::Stack { name, output: None }) => {
@@ -141,9 +153,9 @@ fn one_dependency(file: &mut File<'_>, item: &Expression) -> Option<StackReferen
             Some(StackReference { name, span: item.span })
         }
         Some(ReferenceTarget::Stack { name, output: Some(_) }) => {
-            let diagnostic = Diagnostic::error("wrong-type", "`depends_on` names whole stacks")
+            let diagnostic = Diagnostic::error("wrong-type", rule)
                 .at(file.place(item.span), format!("write `stack.{name}`"))
-                .help("A stack whose output an input reads is depended on anyhow.");
+                .help(more);
             file.report(diagnostic);
             None
         }

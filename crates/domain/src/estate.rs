@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::Check;
 use crate::expression::{Expression, Reference, Span};
 use crate::key::PublicKey;
+use crate::moves::Move;
 use crate::name::{CapabilityName, EnvironmentName, EstateName, KeyName, StackName, StageName, TeamName};
 use crate::path::RepoPath;
 use crate::plan::ResourceTypes;
@@ -260,6 +261,8 @@ pub struct Stack {
     pub inputs: BTreeMap<String, Input>,
     /// Stacks that must be delivered before, though no input reads their outputs.
     pub depends_on: Vec<StackReference>,
+    /// What it takes over from other stacks.
+    pub moves: Vec<Move>,
     /// Files outside of the folder that it reads, as patterns.
     pub watch: Vec<WatchPattern>,
     /// What stands in for upstream stacks in rehearsals, by the stack's name.

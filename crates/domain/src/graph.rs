@@ -1,10 +1,11 @@
-//! The graph of an estate's stacks: an edge leads from a stack to each stack that reads its outputs or names it in `depends_on`.
+//! The graph of an estate's stacks: an edge leads from a stack to each stack that reads its outputs or names it in `depends_on`, and from one that
+//! takes resources over to the one that gives them.
 //! Answers what is upstream, what is downstream, and in which order things can be done.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use petgraph::Direction;
-use petgraph::algo::kosaraju_scc;
+use petgraph::algo::{has_path_connecting, kosaraju_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -19,6 +20,8 @@ pub struct Dependency {
     pub outputs: BTreeSet<String>,
     /// Whether `depends_on` names the upstream stack.
     pub explicit: bool,
+    /// Whether the upstream stack takes over what this one gives: it imports before this one forgets.
+    pub gives: bool,
 }
 
 /// Stacks and their dependencies. Built once for an estate; references to stacks that do not exist are left out.
@@ -26,6 +29,8 @@ pub struct Dependency {
 pub struct Graph {
     edges: DiGraph<StackName, Dependency>,
     nodes: HashMap<StackName, NodeIndex>,
+    /// Who takes resources over from a stack.
+    takers: BTreeMap<StackName, BTreeSet<StackName>>,
 }
 
 impl Graph {
@@ -50,7 +55,32 @@ impl Graph {
                 }
             }
         }
-        Self { edges, nodes }
+        let mut graph = Self { edges, nodes, takers: BTreeMap::new() };
+        graph.add_moves(estate);
+        graph
+    }
+
+    /// Whoever gives resources waits for the one that takes them, so that at no time nobody has them. Where the taker depends on the giver, it
+    /// cannot: then the giver goes first.
+    fn add_moves(&mut self, estate: &Estate) {
+        let moves =
+            estate.stacks.iter().flat_map(|(name, stack)| stack.moves.iter().map(move |one| (name, &one.from.name)));
+        for (taker, giver) in moves {
+            self.takers.entry(giver.clone()).or_default().insert(taker.clone());
+            let Some((&taker, &giver)) = self.nodes.get(taker).zip(self.nodes.get(giver)) else { continue };
+            if has_path_connecting(&self.edges, giver, taker, None) {
+                continue;
+            }
+            match self.edges.find_edge(taker, giver) {
+                Some(edge) => self.edges[edge].gives = true,
+                None => drop(self.edges.add_edge(taker, giver, Dependency { gives: true, ..Dependency::default() })),
+            }
+        }
+    }
+
+    /// The stacks that take resources over from `name`, in order of name.
+    pub fn takers_of(&self, name: &str) -> impl Iterator<Item = &StackName> {
+        self.takers.get(name).into_iter().flatten()
     }
 
     /// How many stacks there are.

@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terrace_domain::estate::Stack;
 use terrace_domain::name::StackName;
 use terrace_domain::path::RepoPath;
-use terrace_domain::run::{Effect, Event, Instance, InstanceId, InstanceState, Run, Step, TerraformDiagnostic};
+use terrace_domain::run::{Effect, Event, Instance, InstanceId, InstanceState, Moment, Run, Step, TerraformDiagnostic};
 use terrace_driver::instance::CheckNews;
 use terrace_driver::local::Notice;
 use terrace_world::terraform::Message;

@@ -52,6 +52,17 @@ pub(super) fn check(estate: &Estate, gaps: &Gaps, diagnostics: &mut Vec<Diagnost
             }
             checker.unknown_stack(path.get_or_insert_with(|| stack.file()), named.name.as_str(), named.span);
         }
+        for named in stack.moves.iter().map(|moved| &moved.from) {
+            let path = path.get_or_insert_with(|| stack.file());
+            if named.name == stack.name {
+                let diagnostic = Diagnostic::error("wrong-move", format!("`{}` cannot take over from itself", stack.name))
+                    .at(place(path, named.span), "the stack itself")
+                    .help("`from` names the stack that had the resources. Within one stack, Terraform's `moved` blocks rename them.");
+                checker.diagnostics.push(diagnostic);
+            } else if !checker.has_stack(named.name.as_str()) {
+                checker.unknown_stack(path, named.name.as_str(), named.span);
+            }
+        }
     }
 }
 

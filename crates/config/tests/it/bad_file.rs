@@ -108,11 +108,11 @@ fn too_many_entries() {
 
 #[test]
 fn a_byte_order_mark_is_taken_off() {
-    assert_snapshot!(check("//- a/stack.hcl\n\u{feff}stack \"a\" {\n  nope = 1\n}\n//- a/main.tf\n"), @r#"
-    error[unknown-attribute]: a `stack` block has no attribute `nope`
+    assert_snapshot!(check("//- a/stack.hcl\n\u{feff}stack \"a\" {\n  what = 1\n}\n//- a/main.tf\n"), @r#"
+    error[unknown-attribute]: a `stack` block has no attribute `what`
      --> a/stack.hcl:2:3
       |
-    2 |   nope = 1
+    2 |   what = 1
       |   ^^^^ unknown attribute
       |
       = help: Known here: `capability`, `owner`, `description`, `identity`, `inputs`, `depends_on`, `watch`.

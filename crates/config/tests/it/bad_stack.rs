@@ -336,3 +336,114 @@ stack "net" {}
       = help: A stack's name is unique in its estate: state, releases and records are kept under it.
     "#);
 }
+
+#[test]
+fn what_cannot_be_taken_over() {
+    assert_snapshot!(check(r#"
+//- a/stack.hcl
+stack "a" {
+  move {
+    from      = stack.a
+    resources = ["x_y.z", "x_y.z[0]", "module.m.x_y.z", "data.x_y.z", "z"]
+  }
+  move "b" {
+    from      = stack.b.id
+    resources = ["x_y.z"]
+  }
+  move {
+    form      = stack.c
+    resources = "x_y.w"
+  }
+  move {
+    from      = stack.nowhere
+    resources = []
+  }
+}
+//- a/main.tf
+//- b/stack.hcl
+stack "b" {}
+//- b/main.tf
+"#), @r#"
+    error[wrong-move]: `a` cannot take over from itself
+     --> a/stack.hcl:3:17
+      |
+    3 |     from      = stack.a
+      |                 ^^^^^^^ the stack itself
+      |
+      = help: `from` names the stack that had the resources. Within one stack, Terraform's `moved` blocks rename them.
+
+    error[wrong-address]: `x_y.z[0]` is one instance of `x_y.z`
+     --> a/stack.hcl:4:27
+      |
+    4 |     resources = ["x_y.z", "x_y.z[0]", "module.m.x_y.z", "data.x_y.z", "z"]
+      |                           ^^^^^^^^^^ cannot move
+      |
+      = help: Terraform forgets whole resources only (`removed` blocks name no keys): move `x_y.z`, or give the instance a resource of its own first, with a `moved` block.
+
+    error[wrong-address]: `module.m.x_y.z` is a part of `module.m`
+     --> a/stack.hcl:4:39
+      |
+    4 |     resources = ["x_y.z", "x_y.z[0]", "module.m.x_y.z", "data.x_y.z", "z"]
+      |                                       ^^^^^^^^^^^^^^^^ cannot move
+      |
+      = help: The module's code may serve others: move `module.m` as a whole, or take the resource out of it first.
+
+    error[wrong-address]: `data.x_y.z` is a data source
+     --> a/stack.hcl:4:57
+      |
+    4 |     resources = ["x_y.z", "x_y.z[0]", "module.m.x_y.z", "data.x_y.z", "z"]
+      |                                                         ^^^^^^^^^^^^ cannot move
+      |
+      = help: Data sources are read anew wherever they are: those that the moved code needs are copied.
+
+    error[wrong-address]: `z` is no address of a resource or module
+     --> a/stack.hcl:4:71
+      |
+    4 |     resources = ["x_y.z", "x_y.z[0]", "module.m.x_y.z", "data.x_y.z", "z"]
+      |                                                                       ^^^ cannot move
+      |
+      = help: Write `TYPE.NAME` or `module.NAME`, as in `aws_s3_bucket.logs`.
+
+    error[extra-label]: a `move` block has no label
+     --> a/stack.hcl:6:8
+      |
+    6 |   move "b" {
+      |        ^^^ one too many
+
+    error[wrong-type]: `from` names a whole stack
+     --> a/stack.hcl:7:17
+      |
+    7 |     from      = stack.b.id
+      |                 ^^^^^^^^^^ write `stack.b`
+      |
+      = help: `resources` says what is taken over from it.
+
+    error[missing-attribute]: a `move` block needs `from`
+      --> a/stack.hcl:10:3
+       |
+    10 |   move {
+       |   ^^^^ write `from = stack.NAME` and `resources = [...]`
+
+    error[unknown-attribute]: a `move` block has no attribute `form`
+      --> a/stack.hcl:11:5
+       |
+    11 |     form      = stack.c
+       |     ^^^^ unknown attribute
+       |
+       = help: Did you mean `from`?
+
+    error[wrong-type]: expected a list of strings, found a string
+      --> a/stack.hcl:12:17
+       |
+    12 |     resources = "x_y.w"
+       |                 ^^^^^^^ must be a list of strings
+
+    error[unknown-stack]: there is no stack `nowhere`
+      --> a/stack.hcl:15:17
+       |
+    15 |     from      = stack.nowhere
+       |                 ^^^^^^^^^^^^^ not in this estate
+       |
+       = help: `terrace list` names all stacks.
+    "#);
+}

@@ -53,8 +53,16 @@ impl Scope {
         scope.roles.extend(chosen.iter().map(|name| (name.clone(), Role::Rehearsed)));
         let mut folders: BTreeMap<StackName, (StackName, RepoPath, BTreeMap<String, Input>)> = BTreeMap::new();
         while let Some(stack) = open.pop() {
+            // What a stack gives must be taken, or nobody would destroy it in the end.
+            for taker in graph.takers_of(stack.name.as_str()) {
+                if !scope.roles.contains_key(taker) {
+                    scope.roles.insert(taker.clone(), Role::Upstream);
+                    open.extend(estate.stacks.get(taker));
+                }
+            }
             for (upstream, _) in graph.upstream_of(stack.name.as_str()) {
-                let fixture = stack.fixtures.get(upstream).filter(|_| fixtures && !chosen.contains(upstream));
+                let takes = stack.moves.iter().any(|moved| moved.from.name == *upstream);
+                let fixture = stack.fixtures.get(upstream).filter(|_| fixtures && !takes && !chosen.contains(upstream));
                 match fixture.map(|fixture| &fixture.source) {
                     Some(FixtureSource::Outputs(values)) => {
                         scope.values.insert((stack.name.clone(), upstream.clone()), values.clone());
@@ -130,6 +138,7 @@ impl Scope {
             stack.references = inputs.values().flat_map(|input| references(&input.expression)).collect();
             stack.inputs = inputs.clone();
             stack.depends_on.clear();
+            stack.moves.clear();
             stack.watch.clear();
             stack.fixtures.clear();
         }

@@ -131,6 +131,12 @@ impl ImportList {
         }
     }
 
+    /// The addresses of all that it holds.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        let importable = self.importable.iter().map(|one| one.address.as_str());
+        importable.chain(self.not_importable.iter().map(|one| one.address.as_str()))
+    }
+
     /// Whether the state held nothing that is managed.
     pub fn is_empty(&self) -> bool {
         self.importable.is_empty() && self.not_importable.is_empty()

@@ -6,6 +6,7 @@ use terrace_domain::estate::{
     Capability, Environment, Estate, Layer, Stack, StackReference, StateBackend, TerraformRequirement, WatchPattern,
 };
 use terrace_domain::expression::{Expression, ExpressionKind, Reference, ReferenceTarget, Span};
+use terrace_domain::moves::{Move, MovedResource};
 use terrace_domain::name::{CapabilityName, EnvironmentName};
 use terrace_domain::path::RepoPath;
 use terrace_domain::value::Value;
@@ -67,6 +68,7 @@ pub(crate) fn stack(folder: &str) -> Stack {
         identity: None,
         inputs: BTreeMap::new(),
         depends_on: Vec::new(),
+        moves: Vec::new(),
         watch: Vec::new(),
         fixtures: BTreeMap::new(),
         upgrade: terrace_domain::rehearsal::UpgradeAllowance::default(),
@@ -82,6 +84,8 @@ pub(crate) trait Build: Sized {
     fn reads(self, reference: &str) -> Self;
     /// `depends_on`.
     fn after(self, stack: &str) -> Self;
+    /// A `move` block.
+    fn takes(self, address: &str, from: &str) -> Self;
     /// `watch`.
     fn watches(self, pattern: &str) -> Self;
     /// `capability`.
@@ -96,6 +100,13 @@ impl Build for Stack {
 
     fn after(mut self, stack: &str) -> Self {
         self.depends_on.push(StackReference { name: stack.parse().expect("a name"), span: NOWHERE });
+        self
+    }
+
+    fn takes(mut self, address: &str, from: &str) -> Self {
+        let resource = MovedResource { address: address.parse().expect("an address"), span: NOWHERE };
+        let from = StackReference { name: from.parse().expect("a name"), span: NOWHERE };
+        self.moves.push(Move { from, resources: vec![resource] });
         self
     }
 

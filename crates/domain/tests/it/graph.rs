@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use terrace_domain::graph::Graph;
+use terrace_domain::estate::Stack;
+use terrace_domain::graph::{Dependency, Graph};
 use terrace_domain::name::StackName;
+use terrace_domain::rehearsal::Scope;
 use terrace_domain::run::Order;
 
 use crate::estate::{Build, estate, stack};
@@ -214,4 +216,53 @@ fn a_chain_of_ten_thousand_is_walked_without_recursion() {
     let circle = chain(true);
     assert_eq!(circle.cycles().iter().map(Vec::len).collect::<Vec<_>>(), [length]);
     assert!(circle.waves().is_empty());
+}
+
+/// The edges, upstream first; those of moves with an arrow of their own.
+fn with_moves(stacks: Vec<Stack>) -> Vec<String> {
+    let graph = Graph::of(&estate(stacks));
+    assert!(graph.cycles().is_empty());
+    let in_words = |(up, down, why): (&StackName, &StackName, &Dependency)| {
+        format!("{up} {} {down}", if why.gives { "=>" } else { "->" })
+    };
+    graph.edges().into_iter().map(in_words).collect()
+}
+
+#[test]
+fn whoever_gives_waits_for_the_taker_unless_that_reads_from_it() {
+    // Nothing else between them, or the giver reads from the taker: the taker goes first.
+    assert_eq!(with_moves(vec![stack("giver"), stack("taker").takes("a.b", "giver")]), ["taker => giver"]);
+    assert_eq!(
+        with_moves(vec![stack("giver").reads("stack.taker.id"), stack("taker").takes("a.b", "giver")]),
+        ["taker => giver"]
+    );
+    // The taker reads from the giver, directly or through another: the giver goes first.
+    assert_eq!(
+        with_moves(vec![stack("giver"), stack("taker").reads("stack.giver.id").takes("a.b", "giver")]),
+        ["giver -> taker"]
+    );
+    assert_eq!(
+        with_moves(vec![
+            stack("giver"),
+            stack("middle").reads("stack.giver.id"),
+            stack("taker").after("middle").takes("a.b", "giver")
+        ]),
+        ["giver -> middle", "middle -> taker"]
+    );
+    // Both take from each other: one of them has to wait.
+    assert_eq!(with_moves(vec![stack("x").takes("a.b", "y"), stack("y").takes("a.c", "x")]), ["x => y"]);
+}
+
+#[test]
+fn a_rehearsal_of_the_giver_takes_the_taker_along() {
+    let estate = estate(vec![
+        stack("giver"),
+        stack("taker").reads("stack.giver.id").takes("a.b", "giver"),
+        stack("reader").reads("stack.taker.id"),
+    ]);
+    let graph = Graph::of(&estate);
+    let chosen = [StackName::new("giver").unwrap()].into();
+    let scope = Scope::of(&estate, &graph, &chosen, true).unwrap();
+    assert_eq!(scope.real().iter().map(StackName::as_str).collect::<Vec<_>>(), ["giver", "taker"]);
+    assert_eq!(graph.takers_of("giver").map(StackName::as_str).collect::<Vec<_>>(), ["taker"]);
 }

@@ -121,6 +121,7 @@ fn stack(line: &str) -> Stack {
         identity: None,
         inputs: BTreeMap::new(),
         depends_on: named.collect(),
+        moves: Vec::new(),
         watch: Vec::new(),
         fixtures: BTreeMap::new(),
         upgrade: terrace_domain::rehearsal::UpgradeAllowance::default(),

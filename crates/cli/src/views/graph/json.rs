@@ -39,6 +39,9 @@ struct EdgeJson<'a> {
     outputs: Vec<&'a str>,
     /// Whether `depends_on` names the upstream stack.
     explicit: bool,
+    /// Whether the upstream stack takes over what the downstream one gives.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    gives: bool,
 }
 
 impl Picture<'_> {
@@ -61,6 +64,7 @@ impl Picture<'_> {
             to: self.nodes[edge.to].name(),
             outputs: edge.dependency.outputs.iter().map(String::as_str).collect(),
             explicit: edge.dependency.explicit,
+            gives: edge.dependency.gives,
         }
     }
 }
