@@ -7,7 +7,8 @@ use crate::digest::Digest;
 use crate::name::StackName;
 
 /// Why a plan of a rehearsal is not applied, in words; `None` where it has to do with nothing but what the rehearsal made. `has_begun`: whether the
-/// rehearsal began an apply of the stack before; `there`: the resources that the plan rests on; `imports`: how many it takes in.
+/// rehearsal began an apply of the stack before; `there`: the resources that the plan rests on; `imports`: how many it takes in. Both without what
+/// the stack takes over from another that the rehearsal deployed.
 pub fn not_its_own(has_begun: bool, there: &[String], imports: u64) -> Option<String> {
     // Named for people: so many are enough to tell whose they are.
     const NAMED_MAX: usize = 5;

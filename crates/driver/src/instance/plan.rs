@@ -9,7 +9,7 @@ use terrace_domain::state::StateFacts;
 use tokio::sync::watch;
 
 use super::command::{Told, with_path};
-use super::conclude::conclude;
+use super::conclude::{conclude, keep_state};
 use super::cover::{cover_of, resources_of_plan};
 use super::halt::{Halt, StepResult, failed, failure};
 use super::locked::run_unlocked;
@@ -18,6 +18,7 @@ use super::prepare::{Prepared, write_inputs};
 use super::private_file::remove;
 use super::raw_state::state_of;
 use super::show::{Shown, Wanted, look_into};
+use super::take_over::TakeOver;
 use super::teller::Teller;
 use super::upstream::read_ahead;
 use crate::assess::assess;
@@ -58,15 +59,22 @@ pub async fn plan(
             return Err(missing);
         }
     }
-    let told = plan_initialised(ctx, id, prepared, &[], stop.clone(), teller).await?;
+    let mut over = TakeOver::begin(ctx, id, prepared, stop.clone()).await?;
+    let told = plan_initialised(ctx, id, prepared, &[], stop.clone(), teller).await;
+    over.end()?;
+    let told = told?;
     if !matches!(told.exit.status.code(), Some(0 | 2)) {
-        return Err(told.halt(ctx, id, Step::Plan, "plan"));
+        return Err(over.explain(told.halt(ctx, id, Step::Plan, "plan")));
     }
     let mut changes = told.changes.clone();
-    refuse_what_is_not_its_own(ctx, id, changes.import)?;
+    refuse_what_is_not_its_own(ctx, id, changes.import, &over)?;
     if told.exit.status.code() == Some(2) && changes.is_empty() {
         // Terraform says that there is something to apply which its messages do not count.
         changes.state_only = 1;
+    }
+    if ctx.mode == Mode::Deliver && !changes.is_empty() && ctx.graph.takers_of(id.stack.as_str()).next().is_some() {
+        // What is forgotten next must be known to those who take it over.
+        keep_state(ctx, id, prepared, teller, stop.clone()).await?;
     }
     let shown = if changes.is_empty() {
         Shown::default()
@@ -117,13 +125,15 @@ impl Planned {
     }
 }
 
-/// In a rehearsal: refuses a plan that rests on what the rehearsal did not make. It would be changed, and destroyed in the end.
-fn refuse_what_is_not_its_own(ctx: &Context, id: &InstanceId, imports: u64) -> StepResult<()> {
+/// In a rehearsal: refuses a plan that rests on what the rehearsal did not make. It would be changed, and destroyed in the end. What is taken over
+/// from a stack that the rehearsal deployed is its own.
+fn refuse_what_is_not_its_own(ctx: &Context, id: &InstanceId, imports: u64, over: &TakeOver) -> StepResult<()> {
     let Some(practice) = ctx.practice.as_ref().filter(|_| ctx.mode == Mode::Deliver) else { return Ok(()) };
     let has_begun = practice.begun.contains(&id.stack);
-    let there =
+    let mut there =
         if has_begun { Vec::new() } else { resources_of_plan(&ctx.folder(id).plan()).map_err(failed(Step::Plan))? };
-    let Some(why) = not_its_own(has_begun, &there, imports) else { return Ok(()) };
+    there.retain(|address| !over.has(address));
+    let Some(why) = not_its_own(has_begun, &there, imports.saturating_sub(over.count())) else { return Ok(()) };
     let mut failure = failure(Step::Plan, format!("a rehearsal of {} would take hold of what runs: {why}", id.stack));
     failure.help = Some(
         "Nothing of it was changed. Let the `state` block's settings use `env.name`, rehearse under another name, and keep `import` blocks out of \

@@ -8,7 +8,6 @@
 //! - `one_by_one`: `terraform import` for the rest, which can do nothing else. It comes last because it reads the code against the state as far as
 //!   that has come: with little in it, a `for_each` over other resources cannot be evaluated.
 
-mod import_file;
 mod one_by_one;
 mod rounds;
 mod together;
@@ -250,8 +249,13 @@ impl Recovery<'_> {
 
     /// Whether import blocks may name identities.
     fn knows_identities(&self) -> bool {
-        self.ctx.terraform.product == Product::Terraform && self.ctx.terraform.version >= IDENTITIES
+        knows_identities(self.ctx)
     }
+}
+
+/// Whether import blocks may name identities.
+pub(super) fn knows_identities(ctx: &Context) -> bool {
+    ctx.terraform.product == Product::Terraform && ctx.terraform.version >= IDENTITIES
 }
 
 fn is_planned(told: &Told) -> bool {

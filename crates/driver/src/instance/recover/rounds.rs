@@ -6,10 +6,10 @@ use terrace_config::ImportBlocks;
 use terrace_domain::run::{Step, TerraformDiagnostic};
 use terrace_domain::state::import::{Blame, ImportPlan, Importable, blame};
 
-use super::import_file::ImportFile;
 use super::{Recovery, Refusal, is_planned, words};
 use crate::instance::command::Told;
 use crate::instance::halt::{Halt, StepResult, failed};
+use crate::instance::import_file::ImportFile;
 
 /// So many rounds are made at most. One round tells of all that it finds refused; more than a few come of providers that stop at the first.
 const ROUNDS_MAX: usize = 20;

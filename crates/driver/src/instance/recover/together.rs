@@ -7,10 +7,10 @@ use terrace_config::ImportBlocks;
 use terrace_domain::run::Step;
 use terrace_domain::state::import::{Importable, apart_from};
 
-use super::import_file::ImportFile;
 use super::unchanged::Overrides;
 use super::{Recovery, is_planned};
 use crate::instance::halt::{Halt, StepResult, failed};
+use crate::instance::import_file::ImportFile;
 
 impl Recovery<'_> {
     /// Plans the import of those that depend on none of what is `missing`, and applies the plan if it does nothing else. Returns the addresses

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use terrace_config::ImportBlocks;
 
-use crate::instance::folder::InstanceFolder;
-use crate::instance::private_file::{remove, write_private};
+use super::folder::InstanceFolder;
+use super::private_file::{remove, write_private};
 
 /// The file. It goes with its owner.
 pub(super) struct ImportFile {
