@@ -85,12 +85,12 @@ pub fn is_test(path: &RepoPath) -> bool {
 }
 
 /// Whether the file is read as JSON.
-pub(super) fn is_json(path: &RepoPath) -> bool {
+pub(crate) fn is_json(path: &RepoPath) -> bool {
     has_ending(path, ".json")
 }
 
 /// Whether the file changes what others declare (Terraform language, "Override Files").
-pub(super) fn is_override(path: &RepoPath) -> bool {
+pub(crate) fn is_override(path: &RepoPath) -> bool {
     let name = path.file_name();
     let mut endings = TOFU_ENDINGS.iter().flat_map(|(tofu, plain)| [*tofu, *plain]);
     let stem = endings.find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);

@@ -15,5 +15,6 @@ mod estate;
 mod expression;
 mod hostile;
 mod resource_types;
+mod move_code;
 mod shown;
 mod trust;
