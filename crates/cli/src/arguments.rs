@@ -85,6 +85,8 @@ pub enum Command {
     #[command(subcommand)]
     Key(commands::key::Key),
     #[command(subcommand)]
+    Slice(commands::slice::Slice),
+    #[command(subcommand)]
     Sandbox(commands::sandbox::Sandbox),
     Completions(commands::completions::Completions),
 }

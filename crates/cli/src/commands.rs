@@ -18,6 +18,7 @@ pub mod resume;
 pub mod rollback;
 pub mod run;
 pub mod sandbox;
+pub mod slice;
 pub mod state;
 pub mod status;
 pub mod sweep;
@@ -50,6 +51,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::State(state) => state.run(settings),
         Command::Ledger(ledger) => ledger.run(settings),
         Command::Key(key) => key.run(settings),
+        Command::Slice(slice) => slice.run(settings),
         Command::Sandbox(sandbox) => sandbox.run(settings),
         Command::Completions(completions) => Ok(completions.run()),
     }

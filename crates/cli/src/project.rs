@@ -121,7 +121,8 @@ impl Project {
         }
     }
 
-    fn files_root(&self) -> &Path {
+    /// The folder that all paths of the repository are read from: its root, or the estate's where there is no repository.
+    pub fn files_root(&self) -> &Path {
         self.repository.as_ref().map_or(&self.root, Repository::root)
     }
 

@@ -19,6 +19,7 @@ pub mod rehearsal;
 pub mod release;
 pub mod run;
 pub mod sandbox;
+pub mod slice_move;
 pub mod state;
 pub mod state_import;
 pub mod status;

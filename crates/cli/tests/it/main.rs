@@ -35,6 +35,7 @@ mod rehearse_aws;
 mod release;
 mod release_registry;
 mod sandbox;
+mod slice_move;
 mod small;
 mod state;
 mod state_import;
