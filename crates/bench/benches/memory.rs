@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use divan::{Bencher, black_box};
 use terrace_bench::{load, load_all_code, memory_tree, path_of};
 use terrace_config::fixture::MemoryTree;
-use terrace_config::{Code, Watches, check_estate};
+use terrace_config::{Code, MoveRequest, Watches, check_estate, move_code};
 use terrace_domain::affected::{ChangeKind, ChangedFile, Comparison, affected};
 use terrace_domain::estate::Estate;
 use terrace_domain::expression::{InstanceScope, evaluate};
@@ -65,6 +65,22 @@ fn affected_by_a_module_and_a_stack(bencher: Bencher) {
         watches: &|pattern, path| watches.matches(pattern, path),
     };
     bencher.bench_local(|| affected(black_box(&comparison), &GRAPH));
+}
+
+/// A move of one resource between two more stacks, with the check of the whole estate afterwards.
+#[divan::bench(sample_count = 10)]
+fn move_code_between_two_stacks(bencher: Bencher) {
+    let tree = TREE
+        .clone()
+        .with("more/giver/stack.hcl", "stack \"bench-giver\" {\n}\n")
+        .with("more/giver/main.tf", "resource \"a_store\" \"s\" {}\noutput \"id\" { value = a_store.s.id }\n")
+        .with("more/taker/stack.hcl", "stack \"bench-taker\" {\n}\n")
+        .with("more/taker/main.tf", "resource \"a_other\" \"o\" {}\n");
+    let estate = load(&tree);
+    let addresses = ["a_store.s".parse().expect("an address")];
+    let request =
+        MoveRequest { from: &estate.stacks["bench-giver"], to: &estate.stacks["bench-taker"], addresses: &addresses };
+    bencher.bench_local(|| move_code(&tree, &estate, black_box(request)).expect("nothing stands in the way"));
 }
 
 #[divan::bench]
