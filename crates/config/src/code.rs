@@ -7,12 +7,14 @@ mod fit;
 mod folder;
 mod json;
 mod language;
+mod parts;
 mod reach;
 
 pub use facts::{FactsCache, FactsKey, FileFacts, MemoryCache};
 pub use fit::{Fit, MISFITS_MAX, provider_source};
 pub use language::is_test;
 pub(crate) use language::{Language, is_directly_in, is_json, is_override, is_tofu};
+pub use parts::load_parts;
 pub use reach::Code;
 
 use std::collections::BTreeSet;

@@ -24,7 +24,7 @@ mod wire;
 
 pub use check::check_estate;
 pub use code::{
-    Code, FactsCache, FactsKey, FileFacts, Fit, MISFITS_MAX, MemoryCache, is_test, load_code, provider_source,
+    Code, FactsCache, FactsKey, FileFacts, Fit, MISFITS_MAX, MemoryCache, is_test, load_code, load_parts, provider_source,
 };
 pub use duration::millis as duration_millis;
 pub use import_blocks::{ImportBlocks, unchanged_override};

@@ -1,5 +1,7 @@
 //! What Terrace knows about a folder of Terraform code (a module, in Terraform's words) without running Terraform.
 
+pub mod part;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::expression::Span;

@@ -16,5 +16,6 @@ mod expression;
 mod hostile;
 mod resource_types;
 mod move_code;
+mod parts;
 mod shown;
 mod trust;
