@@ -22,6 +22,7 @@ pub mod rehearsal;
 pub mod release;
 pub mod run;
 pub mod settings;
+pub mod slice;
 pub mod state;
 pub mod timeline;
 pub mod value;

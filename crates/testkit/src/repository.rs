@@ -92,6 +92,20 @@ impl Repository {
         self.git(&["rev-parse", "HEAD"])
     }
 
+    /// Adds commits to `main` by `git fast-import`, many in one go, and checks the last one out. What is not committed is lost.
+    pub fn import(&self, commits: &[ImportedCommit]) {
+        let has_commit = self.command(&self.root, &["rev-parse", "--verify", "--quiet", "main"]).output();
+        let has_commit = has_commit.expect("git is on PATH").status.success();
+        let mut stream = String::new();
+        for (at, commit) in commits.iter().enumerate() {
+            let parent = (at == 0 && has_commit).then_some("refs/heads/main^0");
+            commit.write(parent, &mut stream);
+        }
+        self.git_with_input(&["fast-import", "--quiet", "--force"], &stream);
+        self.git(&["reset", "--quiet", "--hard", "main"]);
+        self.commits.set(self.commits.get() + commits.len() as u64);
+    }
+
     /// Runs git in the work tree; returns what it prints, without the last line's end.
     pub fn git(&self, arguments: &[&str]) -> String {
         self.git_in(&self.root, arguments)
@@ -137,6 +151,38 @@ impl Repository {
         let file = self.root.join(path);
         fs::create_dir_all(file.parent().expect("a path below the root")).expect("a writable work tree");
         file
+    }
+}
+
+/// A commit that is made without a work tree.
+#[derive(Debug, Clone)]
+pub struct ImportedCommit {
+    /// Who wrote it: `Ada Example <ada@example.com>`.
+    pub author: String,
+    /// How many days after the time of the first commit.
+    pub day: u64,
+    /// Its message.
+    pub message: String,
+    /// The files that it writes, by path (of plain characters), with their text.
+    pub files: Vec<(String, String)>,
+}
+
+impl ImportedCommit {
+    /// Writes it as `git-fast-import(1)` reads it.
+    fn write(&self, parent: Option<&str>, stream: &mut String) {
+        use std::fmt::Write;
+        let Self { author, message, .. } = self;
+        let time = FIRST_COMMIT_TIME + self.day * 24 * 60 * 60;
+        let _ =
+            write!(stream, "commit refs/heads/main\nauthor {author} {time} +0000\ncommitter {author} {time} +0000\n");
+        let _ = writeln!(stream, "data {}\n{message}", message.len());
+        if let Some(parent) = parent {
+            let _ = writeln!(stream, "from {parent}");
+        }
+        for (path, text) in &self.files {
+            let _ = writeln!(stream, "M 100644 inline {path}\ndata {}\n{text}", text.len());
+        }
+        stream.push('\n');
     }
 }
 

@@ -1,6 +1,7 @@
 //! The git repository that an estate lives in: where it is, what its revisions are, what is not committed. Owns the handle that
 //! all reading of commits goes through. Never writes to the repository, and never talks to a remote.
 
+mod history;
 mod revision;
 mod status;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use terrace_domain::path::{OutsideRepository, RepoPath};
 
+pub use history::{COMMITS_MAX, HistoryWindow};
 pub use revision::{Commit, CommitId};
 pub use status::UncommittedChanges;
 

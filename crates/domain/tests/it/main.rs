@@ -5,4 +5,5 @@ mod blast;
 mod estate;
 mod graph;
 mod run;
+mod slice;
 mod timeline;
