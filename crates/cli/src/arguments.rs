@@ -84,7 +84,6 @@ pub enum Command {
     Ledger(commands::ledger::Ledger),
     #[command(subcommand)]
     Key(commands::key::Key),
-    #[command(subcommand)]
     Slice(commands::slice::Slice),
     #[command(subcommand)]
     Sandbox(commands::sandbox::Sandbox),

@@ -20,6 +20,7 @@ pub mod release;
 pub mod run;
 pub mod sandbox;
 pub mod slice_move;
+pub mod slice;
 pub mod state;
 pub mod state_import;
 pub mod status;

@@ -36,6 +36,7 @@ mod release;
 mod release_registry;
 mod sandbox;
 mod slice_move;
+mod slice;
 mod small;
 mod state;
 mod state_import;
