@@ -13,6 +13,7 @@ pub mod graph;
 pub mod history;
 pub mod key;
 pub mod ledger;
+pub mod map;
 pub mod moves;
 pub mod name;
 pub mod path;

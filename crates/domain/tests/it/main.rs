@@ -4,6 +4,7 @@ mod affected;
 mod blast;
 mod estate;
 mod graph;
+mod map;
 mod run;
 mod slice;
 mod timeline;
