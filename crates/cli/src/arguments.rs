@@ -60,6 +60,7 @@ pub enum Command {
     Validate(commands::validate::Validate),
     List(commands::list::List),
     Graph(commands::graph::Graph),
+    Map(commands::map::Map),
     Plan(commands::plan::Plan),
     Blast(commands::blast::Blast),
     #[command(subcommand)]

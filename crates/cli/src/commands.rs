@@ -9,6 +9,7 @@ pub mod init;
 pub mod key;
 pub mod ledger;
 pub mod list;
+pub mod map;
 pub mod plan;
 pub mod policy;
 pub mod recover;
@@ -35,6 +36,7 @@ pub fn run(command: Command, settings: &Settings) -> CommandResult {
         Command::Validate(validate) => validate.run(settings),
         Command::List(list) => list.run(settings),
         Command::Graph(graph) => graph.run(settings),
+        Command::Map(map) => map.run(settings),
         Command::Plan(plan) => plan.run(settings),
         Command::Blast(blast) => blast.run(settings),
         Command::Gate(gate) => gate.run(settings),

@@ -7,6 +7,7 @@ mod commands;
 mod delivery;
 mod error;
 mod keys;
+mod known;
 mod project;
 mod record;
 mod rehearsal;

@@ -91,7 +91,8 @@ impl Selection {
     }
 }
 
-fn matching(estate: &Estate, pattern: &str) -> Result<Vec<StackName>, CommandError> {
+/// The stacks that a name, a glob or a folder means.
+pub fn matching(estate: &Estate, pattern: &str) -> Result<Vec<StackName>, CommandError> {
     if let Some((name, _)) = estate.stacks.get_key_value(pattern) {
         return Ok(vec![name.clone()]);
     }

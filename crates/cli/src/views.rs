@@ -12,6 +12,7 @@ pub mod instance;
 pub mod key;
 pub mod ledger;
 pub mod list;
+pub mod map;
 pub mod plan;
 pub mod policy;
 pub mod progress;

@@ -3,12 +3,12 @@
 
 mod dot;
 mod json;
-mod layout;
+pub(super) mod layout;
 mod svg;
 mod text;
 
 #[cfg(test)]
-mod fixture;
+pub(super) mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -25,6 +25,7 @@ mod interrupt;
 mod key;
 mod ledger;
 mod left_behind;
+mod map;
 mod outlived;
 mod own_lock;
 mod pipeline;

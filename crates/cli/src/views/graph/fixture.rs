@@ -12,13 +12,13 @@ use terrace_domain::path::RepoPath;
 use super::{Marks, Picture};
 
 /// An estate and its graph.
-pub(super) struct Fixture {
-    pub(super) estate: Estate,
-    pub(super) graph: Graph,
+pub(in crate::views) struct Fixture {
+    pub(in crate::views) estate: Estate,
+    pub(in crate::views) graph: Graph,
 }
 
 impl Fixture {
-    pub(super) fn new(lines: &str) -> Self {
+    pub(in crate::views) fn new(lines: &str) -> Self {
         let stacks = lines.lines().map(stack).map(|stack| (stack.name.clone(), stack)).collect();
         let estate = Estate {
             name: EstateName::new("harbour").unwrap(),

@@ -2,7 +2,7 @@
 //! nothing of stacks, texts or SVG.
 
 mod layers;
-mod route;
+pub(in crate::views) mod route;
 mod shelves;
 
 use layers::{Budget, layers};
@@ -17,30 +17,30 @@ const WORK_MAX: usize = 600_000_000;
 
 /// A place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub(in crate::views) struct Point {
+    pub(in crate::views) x: f64,
+    pub(in crate::views) y: f64,
 }
 
 /// A width and a height.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Size {
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub(in crate::views) struct Size {
+    pub(in crate::views) width: f64,
+    pub(in crate::views) height: f64,
 }
 
 /// A placed box: its left upper corner and its size.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Frame {
-    pub(super) x: f64,
-    pub(super) y: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub(in crate::views) struct Frame {
+    pub(in crate::views) x: f64,
+    pub(in crate::views) y: f64,
+    pub(in crate::views) width: f64,
+    pub(in crate::views) height: f64,
 }
 
 /// Where an edge goes: from the first point to the second in a curve, on to the third in a straight line (it passes a layer there),
 /// to the fourth in a curve again, and so on. The number of points is even.
-pub(super) type Route = Vec<Point>;
+pub(in crate::views) type Route = Vec<Point>;
 
 /// A finished layout. All is between (0, 0) and its size.
 #[derive(Debug, Clone)]

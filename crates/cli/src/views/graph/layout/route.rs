@@ -10,14 +10,14 @@ const CORNER: f64 = 9.0;
 
 /// Where an edge passes a layer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Passage {
-    pub(super) y: f64,
-    pub(super) left: f64,
-    pub(super) right: f64,
+pub(in crate::views) struct Passage {
+    pub(in crate::views) y: f64,
+    pub(in crate::views) left: f64,
+    pub(in crate::views) right: f64,
 }
 
 /// The route of each edge.
-pub(super) fn routes(frames: &[Frame], edges: &[(usize, usize)], passages: &[Vec<Passage>]) -> Vec<Route> {
+pub(in crate::views) fn routes(frames: &[Frame], edges: &[(usize, usize)], passages: &[Vec<Passage>]) -> Vec<Route> {
     let middle = |at: usize| frames[at].y + frames[at].height / 2.0;
     let leaving: Vec<End> = edges
         .iter()
