@@ -37,13 +37,15 @@ pub(super) const LINE_HEIGHT: f64 = 24.0;
 pub(super) const BOX_PADDING: f64 = 12.0;
 /// Left of a stack's name, where its owner's stripe is.
 pub(super) const LINE_LEFT: f64 = 12.0;
+/// What stands above the stacks of a box is so much wider than small letters.
+const HEADING_SHARE: f64 = 1.2;
 /// Between a name and what stands right of it.
 const APART: f64 = 14.0;
 /// What a number of resources takes.
 pub(super) const NUMBER_WIDTH: f64 = 30.0;
-/// A box of folded stacks.
-const FOLDED_HEIGHT: f64 = 92.0;
-pub(super) const FOLDED_BAR: f64 = 150.0;
+/// A line of a box of folded stacks, and how wide its bar is at least, with its name.
+pub(super) const FOLDED_LINE: f64 = 18.0;
+const FOLDED_WIDTH: f64 = 180.0;
 /// A band's name above its rows, and below them.
 pub(super) const BAND_HEAD: f64 = 40.0;
 pub(super) const BAND_FOOT: f64 = 18.0;
@@ -208,10 +210,10 @@ impl<'a> Scene<'a> {
             card.frame.height = CARD_HEIGHT;
         }
         for one in &mut self.boxes {
-            let head = width(&heading(one), Face::Small) * 1.1;
+            let head = width(&heading(one), Face::Small) * HEADING_SHARE;
             if self.is_folded {
-                one.frame.width = (2.0 * BOX_PADDING + head.max(FOLDED_BAR)).ceil();
-                one.frame.height = FOLDED_HEIGHT - 14.0 + 14.0 * float(self.chart.environments.len().min(8));
+                one.frame.width = (2.0 * BOX_PADDING + head.max(FOLDED_WIDTH)).ceil();
+                one.frame.height = BOX_HEAD + FOLDED_LINE * float(self.chart.environments.len()) + BOX_PADDING;
                 continue;
             }
             let names = one.stacks.iter().map(|stack| width(&short(stack.name.as_str()), Face::Small) * 1.1);
@@ -303,7 +305,7 @@ impl<'a> Scene<'a> {
         if self.is_folded {
             return widest.fold(0.0, f64::max);
         }
-        let heads = self.boxes.iter().map(|one| width(&heading(one), Face::Small) * 1.1);
+        let heads = self.boxes.iter().map(|one| width(&heading(one), Face::Small) * HEADING_SHARE);
         let column = self.boxes.iter().map(|one| one.column).chain(heads).fold(0.0, f64::max).ceil();
         for one in &mut self.boxes {
             one.span = one.stacks.len().div_ceil(COLUMN_LINES_MAX).max(1);

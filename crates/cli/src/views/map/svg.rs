@@ -291,19 +291,21 @@ impl<'a> Drawing<'a> {
     fn folded(&self, one: &StackBox<'_>) -> Group {
         let chart = self.scene.chart;
         let mut group = Group::new();
-        for (number, environment) in chart.environments.iter().take(8).enumerate() {
+        let names = chart.environments.iter().map(|name| width(name.as_str(), Face::Small));
+        let names = names.fold(0.0, f64::max).min(one.frame.width / 2.0);
+        for (number, environment) in chart.environments.iter().enumerate() {
             let mut counts: BTreeMap<Status, usize> = BTreeMap::new();
             for stack in &one.stacks {
                 *counts.entry(chart.map.status(&stack.name, environment)).or_default() += 1;
             }
-            let y = scene::BOX_HEAD + 4.0 + 18.0 * scene::float(number);
+            let y = scene::BOX_HEAD + 4.0 + scene::FOLDED_LINE * scene::float(number);
             let title: Vec<String> =
                 counts.iter().map(|(status, count)| format!("{count} {}", status.in_words())).collect();
             let mut bar = Group::new()
                 .set("class", format!("bar e{number}"))
                 .add(Title::new(format!("{environment}: {}", title.join(", "))))
                 .add(text(environment.as_str(), "small", scene::BOX_PADDING, y + 9.0));
-            let mut x = scene::BOX_PADDING + 56.0;
+            let mut x = scene::BOX_PADDING + names + 10.0;
             let room = one.frame.width - x - scene::BOX_PADDING;
             for (status, count) in counts {
                 let share = room * scene::float(count) / scene::float(one.stacks.len());
