@@ -44,8 +44,16 @@ struct Options {
 }
 
 /// The commands that read, each with its options.
-const COMMANDS: [&[&str]; 5] =
-    [&["list"], &["list", "--json"], &["list", "--affected", "HEAD~1"], &["validate"], &["graph", "--format", "dot"]];
+const COMMANDS: [&[&str]; 8] = [
+    &["list"],
+    &["list", "--json"],
+    &["list", "--affected", "HEAD~1"],
+    &["validate"],
+    &["graph", "--format", "dot"],
+    &["map"],
+    &["map", "--json"],
+    &["map", "--format", "svg"],
+];
 
 fn main() -> Result<()> {
     let options = Options::parse();
