@@ -114,6 +114,7 @@ impl Shop {
             id: head.id.to_string(),
             committed_at_secs: head.committed_at_secs,
             subject: Some(head.subject),
+            author: Some("Carol Example <carol@example.com>".to_owned()),
         };
         build_tree(&tree, layout, &commit, installer, &self.scratch(), refresh)
     }
@@ -150,7 +151,7 @@ pub(crate) fn build_tree(
 /// A tree in memory, built into a new layout in `folder`.
 pub(crate) fn build_memory(tree: &MemoryTree, folder: &Path) -> (Layout, Built) {
     let layout = Layout::open_or_create(&folder.join("releases")).unwrap();
-    let commit = CommitFacts { id: "c".repeat(40), committed_at_secs: 1_700_000_000, subject: None };
+    let commit = CommitFacts { id: "c".repeat(40), committed_at_secs: 1_700_000_000, subject: None, author: None };
     let built = build_tree(tree, &layout, &commit, &Nobody, folder, false).unwrap();
     (layout, built)
 }

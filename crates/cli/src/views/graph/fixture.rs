@@ -117,6 +117,7 @@ fn stack(line: &str) -> Stack {
         folder: RepoPath::new(&format!("stacks/{name}")).unwrap(),
         capability: CapabilityName::new(capability).ok(),
         owner: Some(owner.to_owned()).filter(|owner| !owner.is_empty()),
+        code_owners: std::collections::BTreeSet::new(),
         description: None,
         identity: None,
         inputs: BTreeMap::new(),
