@@ -5,8 +5,10 @@ use toml::{Table, Value};
 use super::{File, Repository, Violation};
 
 /// From what knows nothing to what knows everything: each may depend on those before it.
-const ORDER: [&str; 11] =
-    ["domain", "config", "world", "vault", "evidence", "release", "registry", "sandbox", "driver", "server", "cli"];
+const ORDER: [&str; 12] = [
+    "domain", "config", "policy", "world", "vault", "evidence", "release", "registry", "sandbox", "driver", "server",
+    "cli",
+];
 /// Crates that only tests and benchmarks may use; they may use all others.
 const DEV_ONLY: [&str; 2] = ["testkit", "bench"];
 
