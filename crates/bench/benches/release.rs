@@ -48,7 +48,12 @@ fn change_one_stack(root: &Path) {
 fn commit(root: &Path, revision: &str) -> (CommitTree, CommitFacts) {
     let repository = Repository::discover(root).expect("made in main");
     let commit = repository.resolve(revision).expect("three commits were made");
-    let facts = CommitFacts { id: commit.id.to_string(), committed_at_secs: commit.committed_at_secs, subject: None, author: None };
+    let facts = CommitFacts {
+        id: commit.id.to_string(),
+        committed_at_secs: commit.committed_at_secs,
+        subject: None,
+        author: None,
+    };
     (CommitTree::open(&repository, commit.id).expect("a sound repository"), facts)
 }
 

@@ -14,6 +14,8 @@ const ALL: &str = "TERRACE_TEST_TERRAFORMS";
 const AWS: &str = "TERRACE_TEST_AWS";
 /// The program docker-registry.
 const REGISTRY: &str = "TERRACE_TEST_REGISTRY";
+/// The folder in which plans are kept for other tests.
+const PLANS: &str = "TERRACE_KEEP_PLANS";
 /// The program skopeo.
 const SKOPEO: &str = "TERRACE_TEST_SKOPEO";
 
@@ -50,6 +52,12 @@ pub fn aws() -> Option<PathBuf> {
         left_out(&format!("no AWS provider and no emulator: {AWS} is not set"));
     }
     found
+}
+
+/// The folder in which tests that make plans keep them for others, where somebody asks for that. From the repository's root.
+pub fn kept_plans() -> Option<PathBuf> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    named(PLANS).into_iter().next().map(|folder| PathBuf::from(root).join(folder))
 }
 
 /// The program docker-registry: what the set-up names, else the one on PATH.

@@ -30,6 +30,7 @@ mod outlived;
 mod own_lock;
 mod pipeline;
 mod plan;
+mod plan_facts;
 mod policy;
 mod rehearse;
 mod rehearse_aws;

@@ -62,11 +62,11 @@ impl PlanSink for FactsGatherer<'_> {
     }
 
     fn resource(&mut self, resource: &PlannedResource) -> Result<(), PlanError> {
-        let action = action(&resource.address, &resource.change)?;
-        if resource.mode == DATA {
-            self.facts.reads += usize::from(resource.change.does("read"));
+        if !is_managed(resource) {
+            self.facts.reads += usize::from(resource.mode == DATA && resource.change.does("read"));
             return Ok(());
         }
+        let action = action(&resource.address, &resource.change)?;
         let is_moved = resource.previous_address.is_some() || !resource.change.importing.is_null();
         if action == Action::Keep && !is_moved {
             self.facts.unchanged += 1;
@@ -77,9 +77,12 @@ impl PlanSink for FactsGatherer<'_> {
     }
 
     fn drift(&mut self, resource: &PlannedResource) -> Result<(), PlanError> {
+        if !is_managed(resource) {
+            return Ok(());
+        }
         let action = action(&resource.address, &resource.change)?;
         // A resource that only got another address is reported as drift, too.
-        if resource.mode != DATA && action != Action::Keep {
+        if action != Action::Keep {
             self.facts.drift.push(self.change(resource, action));
         }
         Ok(())
@@ -115,6 +118,13 @@ impl PlanSink for FactsGatherer<'_> {
 
 /// The mode of what is only read.
 const DATA: &str = "data";
+/// The mode of what Terraform makes and destroys.
+const MANAGED: &str = "managed";
+
+/// Whether something is Terraform's to change: no data source, and nothing that lives only while Terraform does.
+fn is_managed(resource: &PlannedResource) -> bool {
+    matches!(resource.mode.as_str(), MANAGED | "")
+}
 
 /// What is done, by Terraform's words. What is not known cannot be judged, and is refused.
 fn action(address: &str, change: &PlannedChange) -> Result<Action, PlanError> {
@@ -202,6 +212,8 @@ mod tests {
         read_later["mode"] = "data".into();
         let mut read_now = resource("d.y", &json!({ "actions": ["no-op"] }));
         read_now["mode"] = "data".into();
+        let mut opened = resource("e.z", &json!({ "actions": ["open"] }));
+        opened["mode"] = "ephemeral".into();
         let facts = read(&plan(&json!([
             resource("a.same", &nothing),
             moved,
@@ -210,6 +222,7 @@ mod tests {
             resource("a.unknown", &imported(json!({ "unknown": true }))),
             read_later,
             read_now,
+            opened,
         ])))
         .unwrap();
         let told: Vec<_> = facts

@@ -5,6 +5,7 @@ mod blast;
 mod estate;
 mod graph;
 mod map;
+mod plan;
 mod run;
 mod slice;
 mod timeline;

@@ -162,7 +162,8 @@ fn a_submodule_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let layout = terrace_release::layout::Layout::open_or_create(&folder.path().join("l")).unwrap();
     let tree = MemoryTree::parse(&format!("{FILES}//- stacks/web/vendor @submodule\n"));
-    let commit = terrace_release::build::CommitFacts { id: "c".repeat(40), committed_at_secs: 0, subject: None, author: None };
+    let commit =
+        terrace_release::build::CommitFacts { id: "c".repeat(40), committed_at_secs: 0, subject: None, author: None };
     let error = crate::shop::build_tree(&tree, &layout, &commit, &crate::shop::Nobody, folder.path(), false);
     let text = format!("{:?}", error.unwrap_err());
     assert!(text.contains("submodule") || text.contains("Submodule"), "{text}");
