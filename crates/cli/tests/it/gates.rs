@@ -146,7 +146,7 @@ fn where_nobody_can_be_asked_the_gate_refuses() {
 #[test]
 fn what_was_changed_by_hand_is_named_and_refused() {
     let Some(desk) = delivered("gate \"clean\" {}") else { return };
-    desk.ok(&["sandbox", "tamper", "database/store-prod", "--set", "size_gb=99"]);
+    desk.ok(&["sandbox", "tamper", "database/store-prod", "--set", "tags={\"by\":\"hand\"}"]);
     desk.edit("stacks/store/main.tf", "cidr = \"10.0.0.0/16\"", "cidr = \"10.0.0.0/16\"\n  tags = { a = \"b\" }");
     desk.commit("Tags");
     desk.run(&["deliver"])
