@@ -157,7 +157,7 @@ pub enum GateRule {
     Policy {
         /// The files and folders of the policies, relative to the estate's folder.
         paths: Vec<String>,
-        /// The packages that are asked; none: all.
+        /// The packages that are asked; none: `main`.
         namespaces: Vec<String>,
     },
     /// That people approve the plan.

@@ -149,11 +149,11 @@ fn a_gate_that_nobody_can_decide_refuses() {
     let desk = small::estate(&terraform);
     let open = "stage \"test\" { environment = \"test\" }";
     let gated =
-        "stage \"test\" {\n    environment = \"test\"\n    gate \"blast_radius\" {\n      max_destroys = 0\n    }\n  }";
+        "stage \"test\" {\n    environment = \"test\"\n    gate \"approval\" {}\n  }";
     desk.edit("terrace.hcl", open, gated);
     desk.commit("Gate");
     let refused = desk.run(&["deliver", "--to", "test", "side"]).expect(4);
-    refused.says(&["✗ test/side", "cannot decide the gate `blast_radius`", "1 applied, 1 refused"]);
+    refused.says(&["✗ test/side", "refused by the gate `approval`: nobody can approve it", "1 applied, 1 refused"]);
     assert_eq!(desk.changes(), ["create dev/side bucket side-dev"]);
 }
 

@@ -202,3 +202,56 @@ fn an_approved_plan_waits_for_the_window() {
     desk.ok(&["run", "cancel"]);
     assert!(!desk.exists().iter().any(|name| name.contains("prod")));
 }
+
+/// A policy as people write them for conftest, about what Terrace knows besides.
+const POLICY: &str = r#"
+//- policy/data.rego
+package main
+
+deny[msg] {
+    resource := input.resource_changes[_]
+    resource.change.actions[_] == "delete"
+    input.terrace.environment.name == "prod"
+    input.terrace.blast_radius.level == "high"
+    msg := sprintf("%s must not go from %s", [resource.address, input.terrace.stack.name])
+}
+"#;
+
+#[test]
+fn a_policy_that_denies_is_named_with_its_file_and_comes_with_the_release() {
+    let Some(terraform) = tools::terraform() else { return };
+    let files = format!("{}{POLICY}", FILES.replace("GATES", "gate \"policy\" {}"));
+    let desk = Desk::with(&terraform, &files);
+    desk.ok(&["deliver"]);
+    replace_the_database(&desk);
+    desk.run(&["deliver"]).expect(4).says(&[
+        "refused by the gate `policy`: policy/data.rego: sandbox_aws_database.orders must not go from store",
+    ]);
+    assert_eq!(verdict(&desk, "policy")["verdict"], "refuse");
+
+    // The release is asked, and not the work tree.
+    desk.write_all("//- policy/data.rego\npackage main\ndeny[msg] { false; msg := \"\" }\n");
+    desk.run(&["deliver", "--retry"]).expect(4).says(&["must not go from store"]);
+    desk.commit("Allow it");
+    desk.ok(&["deliver"]).says(&["1 applied"]);
+
+    // What cannot be decided refuses.
+    desk.write_all("//- policy/data.rego\npackage main\ndeny[msg] { 1 / 0 == 1; msg := \"never\" }\n");
+    desk.edit("stacks/store/main.tf", "\"mysql\"", "\"postgres\"");
+    desk.commit("Divide by zero");
+    let undecided = desk.run(&["deliver"]).expect(4);
+    assert!(undecided.stderr.contains("the gate `policy` cannot be decided: policy/data.rego:2"), "{undecided}");
+}
+
+#[test]
+fn who_owns_the_files_is_asked_too() {
+    let Some(terraform) = tools::terraform() else { return };
+    let files = format!("{}//- CODEOWNERS\nstacks/store/ @linus\n", FILES.replace("GATES", "gate \"approval\" {}"));
+    let mut desk = Desk::with(&terraform, &files);
+    desk.run(&["deliver"]).expect(3);
+    let shown = desk.ok(&["run", "show"]).stdout;
+    assert!(shown.contains("waits for 1 approval of @linus, team-data"), "{shown}");
+    desk.set("USER", "linus");
+    desk.ok(&["run", "approve"]);
+    desk.ok(&["resume"]).says(&["succeeded"]);
+}

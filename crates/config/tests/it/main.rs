@@ -5,6 +5,7 @@
 mod bad_check;
 mod bad_code;
 mod bad_estate;
+mod bad_gate;
 mod bad_file;
 mod bad_reference;
 mod bad_stack;

@@ -40,7 +40,7 @@ pub enum Gate {
     Policy {
         /// The files and folders with the policies, relative to the estate; they are the release's.
         paths: Vec<String>,
-        /// The packages that are asked; empty: all.
+        /// The packages that are asked; empty: `main`.
         namespaces: Vec<String>,
     },
     /// Changes are made while a window is open.
@@ -448,11 +448,13 @@ impl Approvers {
         }
     }
 
-    /// Whether a person made what is to be approved: by name, by email, or by the part of an email before the `@`.
+    /// Whether a person made what is to be approved: by name, by email, or by a user name that is the part of the email before the `@`.
     pub fn is_author(&self, person: &str) -> bool {
         let person = person.to_lowercase();
-        let short = |name: &str| name.split('@').next().map(str::to_owned);
-        self.authors.iter().any(|author| *author == person || short(author) == short(&person) && author.contains('@'))
+        self.authors.iter().any(|author| {
+            let user = author.split_once('@').map(|(user, _)| user);
+            *author == person || user == Some(person.as_str())
+        })
     }
 }
 

@@ -10,3 +10,4 @@ mod scenario;
 mod simulation;
 mod start;
 mod timeline;
+mod verdict;
