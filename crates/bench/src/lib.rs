@@ -1,4 +1,6 @@
-//! What the benchmarks measure with: generated estates. The figures that they come to are in `docs/benchmarks.md`.
+//! What the benchmarks measure with: generated estates and plans. The figures that they come to are in `docs/benchmarks.md`.
+
+pub mod plan;
 
 use terrace_config::fixture::MemoryTree;
 use terrace_config::tree::{FileKind, FileTree};

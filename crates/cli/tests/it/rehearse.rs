@@ -478,7 +478,7 @@ fn a_stage_rehearses_what_has_no_evidence_and_a_gate_asks_for_it() {
     // Nor does what nobody rehearsed come through the gate.
     desk.edit("terrace.hcl", "  stage \"test\" { rehearse = [\"zero\", \"upgrade\"] }\n", "");
     desk.commit("No time for tests");
-    desk.run(&["deliver"]).expect(4).says(&["refused: the rehearsal upgrade of this release is not proven"]);
+    desk.run(&["deliver"]).expect(4).says(&["refused by the gate `evidence`: the rehearsal upgrade of this release is not proven"]);
 }
 
 #[test]
@@ -494,7 +494,7 @@ fn a_gate_asks_for_a_recovery_that_was_practised_lately() {
     desk.commit("Practise first");
     desk.run(&["deliver", "net"])
         .expect(4)
-        .says(&["refused: the recovery of infrastructure was not practised lately enough"]);
+        .says(&["refused by the gate `recovery`: the recovery of infrastructure was not practised lately enough"]);
     desk.ok(&["rehearse", "recovery", "--lost", "infrastructure"]);
     desk.ok(&["deliver", "net"]).says(&["1 applied"]);
 }

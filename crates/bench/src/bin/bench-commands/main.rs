@@ -4,6 +4,7 @@
 
 mod measure;
 mod overhead;
+mod plan;
 mod recording;
 mod rehearsal;
 mod replay;
@@ -21,8 +22,8 @@ use xtask::estate::{Blueprint, DEFAULT_SEED};
 #[derive(Debug, Parser)]
 struct Options {
     /// The release build of Terrace
-    #[arg(value_name = "TERRACE")]
-    terrace: PathBuf,
+    #[arg(value_name = "TERRACE", required_unless_present = "read_plan")]
+    terrace: Option<PathBuf>,
     /// Sizes of the estates that commands read; 0 leaves that out
     #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
     stacks: Vec<usize>,
@@ -41,6 +42,12 @@ struct Options {
     /// How long calls to the sandbox cloud take in that, as a share of what they take in real clouds
     #[arg(long, default_value = "0.005")]
     latency: String,
+    /// How large a plan is read, in megabytes; 0 leaves that out
+    #[arg(long, default_value_t = 500)]
+    plan: u64,
+    /// Reads this plan, and does nothing else: the process that is measured
+    #[arg(long, hide = true, value_name = "FILE")]
+    read_plan: Option<PathBuf>,
 }
 
 /// The commands that read, each with its options.
@@ -57,8 +64,12 @@ const COMMANDS: [&[&str]; 8] = [
 
 fn main() -> Result<()> {
     let options = Options::parse();
+    if let Some(file) = &options.read_plan {
+        return plan::read(file);
+    }
     ensure!(options.runs > 0 && options.parallelism > 0, "nothing can be measured with 0");
-    let terrace = options.terrace.canonicalize().context("the release build of Terrace")?;
+    let terrace = options.terrace.as_deref().context("the release build of Terrace")?;
+    let terrace = terrace.canonicalize().context("the release build of Terrace")?;
     let folder = tempfile::Builder::new().prefix("terrace-bench").tempdir().context("make a temporary folder")?;
     let mut text = String::new();
     for stacks in options.stacks.iter().filter(|stacks| **stacks > 0) {
@@ -95,6 +106,10 @@ fn main() -> Result<()> {
             in_milliseconds(measured.alone.fastest()),
             in_milliseconds(measured.alone.slowest()),
         )?;
+    }
+    if options.plan > 0 {
+        writeln!(text, "\nThe facts of a plan of {} MB:\n", options.plan)?;
+        text.push_str(&plan::measure(folder.path(), options.plan, options.runs)?);
     }
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
