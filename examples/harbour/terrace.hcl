@@ -139,6 +139,12 @@ pipeline {
 
   stage "prod" {
     environment = "prod"
+    # What customers trust us with is not lost: policies say so (policy/), and nothing is destroyed unless somebody breaks the glass.
+    gate "policy" {}
+    gate "blast_radius" {
+      max_destroys = 0
+      irreversible = "refuse"
+    }
     gate "approval" {
       by    = ["team-platform"]
       count = 1

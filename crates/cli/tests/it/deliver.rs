@@ -148,8 +148,7 @@ fn a_gate_that_nobody_can_decide_refuses() {
     let Some(terraform) = tools::terraform() else { return };
     let desk = small::estate(&terraform);
     let open = "stage \"test\" { environment = \"test\" }";
-    let gated =
-        "stage \"test\" {\n    environment = \"test\"\n    gate \"approval\" {}\n  }";
+    let gated = "stage \"test\" {\n    environment = \"test\"\n    gate \"approval\" {}\n  }";
     desk.edit("terrace.hcl", open, gated);
     desk.commit("Gate");
     let refused = desk.run(&["deliver", "--to", "test", "side"]).expect(4);

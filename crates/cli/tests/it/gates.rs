@@ -224,9 +224,9 @@ fn a_policy_that_denies_is_named_with_its_file_and_comes_with_the_release() {
     let desk = Desk::with(&terraform, &files);
     desk.ok(&["deliver"]);
     replace_the_database(&desk);
-    desk.run(&["deliver"]).expect(4).says(&[
-        "refused by the gate `policy`: policy/data.rego: sandbox_aws_database.orders must not go from store",
-    ]);
+    desk.run(&["deliver"])
+        .expect(4)
+        .says(&["refused by the gate `policy`: policy/data.rego: sandbox_aws_database.orders must not go from store"]);
     assert_eq!(verdict(&desk, "policy")["verdict"], "refuse");
 
     // The release is asked, and not the work tree.

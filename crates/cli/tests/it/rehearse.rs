@@ -478,7 +478,9 @@ fn a_stage_rehearses_what_has_no_evidence_and_a_gate_asks_for_it() {
     // Nor does what nobody rehearsed come through the gate.
     desk.edit("terrace.hcl", "  stage \"test\" { rehearse = [\"zero\", \"upgrade\"] }\n", "");
     desk.commit("No time for tests");
-    desk.run(&["deliver"]).expect(4).says(&["refused by the gate `evidence`: the rehearsal upgrade of this release is not proven"]);
+    desk.run(&["deliver"])
+        .expect(4)
+        .says(&["refused by the gate `evidence`: the rehearsal upgrade of this release is not proven"]);
 }
 
 #[test]

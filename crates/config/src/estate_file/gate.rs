@@ -146,8 +146,11 @@ fn read_gate(file: &mut File<'_>, block: &Block) -> Option<Gate> {
             }
         }
     }
-    let rule = settings.rule(file, label.value, label.span);
     // What was said wrongly is not taken for what was not said.
+    if file.diagnostics.len() > errors_before {
+        return None;
+    }
+    let rule = settings.rule(file, label.value, label.span);
     (file.diagnostics.len() == errors_before).then_some(Gate { rule: rule?, span: label.span })
 }
 
@@ -193,7 +196,6 @@ impl Settings {
             "window" => GateRule::Window(self.window(file)?),
             "soak" => match self.millis("for") {
                 Some(for_ms) => GateRule::Soak { for_ms },
-                None if self.0.contains_key("for") => return None,
                 None => {
                     let missing = Diagnostic::error("missing-attribute", "the gate does not say how long")
                         .at(file.place(span), "has no `for`")

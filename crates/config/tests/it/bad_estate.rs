@@ -358,14 +358,6 @@ pipeline {
       |
       = help: Write one, such as `policy/main.rego` (docs/policies.md), or name another folder with `path`.
 
-    error[missing-policy]: there is no policy in `policies/aws`
-     --> terrace.hcl:8:10
-      |
-    8 |     gate "policy" {
-      |          ^^^^^^^^ asks for policies
-      |
-      = help: Write one, such as `policies/aws/main.rego` (docs/policies.md), or name another folder with `path`.
-
     error[wrong-type]: expected a list of strings, found a string
       --> terrace.hcl:10:20
        |

@@ -5,8 +5,8 @@
 mod bad_check;
 mod bad_code;
 mod bad_estate;
-mod bad_gate;
 mod bad_file;
+mod bad_gate;
 mod bad_reference;
 mod bad_stack;
 mod check;

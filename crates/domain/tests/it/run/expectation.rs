@@ -41,7 +41,7 @@ fn stage_states(scenario: &Scenario, stage: usize, before: Option<&[InstanceStat
             })
         } else if scenario.mode.applies()
             && scenario.stages[stage] == Barrier::Soak
-            && there.is_none()
+            && matches!(there, None | Some(There::OtherRelease))
             && before.is_some_and(|before| !matches!(before[at], InstanceState::Applied | InstanceState::Unchanged))
         {
             InstanceState::Refused(Refusal::Undecidable {

@@ -173,8 +173,8 @@ fn standing(at: usize, there: There) -> Standing {
     match there {
         There::Same => runs,
         There::OtherSettings => Standing { settings: Some(Digest([8; 32])), ..runs },
-        There::OtherRelease => Standing { release: Some(Digest([9; 32])), proven: false, ..runs },
-        There::ProvenBefore => Standing { proven: true, ..Standing::default() },
+        There::OtherRelease => Standing { release: Some(Digest([9; 32])), proven: false, before_since: None, ..runs },
+        There::ProvenBefore => Standing { proven: true, before_since: Some(Moment(10)), ..Standing::default() },
     }
 }
 

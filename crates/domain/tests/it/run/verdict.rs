@@ -74,7 +74,12 @@ fn recovery() {
         ..Known::default()
     };
     let late = "refuse (recovery): the recovery of state was not practised lately enough";
-    for (at, expected) in [(None, late), (Some(899), late), (Some(900), "pass: state was practised"), (Some(2000), "pass: state was practised")] {
+    for (at, expected) in [
+        (None, late),
+        (Some(899), late),
+        (Some(900), "pass: state was practised"),
+        (Some(2000), "pass: state was practised"),
+    ] {
         assert_eq!(says(&gate, &practised(at)), expected, "{at:?}");
     }
 }
@@ -204,7 +209,10 @@ fn blast_radius() {
     assert_eq!(says(&gate(none()), &planned(Assessment::default())), unknown);
     for (limits, expected) in [
         (none(), "pass: its blast radius is high"),
-        (RadiusLimits { max_destroys: Some(2), max_share: Some(0.3), max_level: Some(Level::High), ..none() }, "pass: its blast radius is high"),
+        (
+            RadiusLimits { max_destroys: Some(2), max_share: Some(0.3), max_level: Some(Level::High), ..none() },
+            "pass: its blast radius is high",
+        ),
         (
             RadiusLimits { max_destroys: Some(1), ..none() },
             "refuse (blast_radius): it destroys or replaces 2 resources, and 1 are allowed",
@@ -232,12 +240,16 @@ fn blast_radius() {
 #[test]
 fn a_gate_of_a_kind_that_is_not_known_refuses() {
     let said = says(&Gate::Undecidable("lunar".to_owned()), &planned(Assessment::default()));
-    assert_eq!(said, "refuse (lunar): the gate `lunar` cannot be decided: this version of Terrace does not know this kind of gate");
+    assert_eq!(
+        said,
+        "refuse (lunar): the gate `lunar` cannot be decided: this version of Terrace does not know this kind of gate"
+    );
 }
 
 /// The people that may approve, or why nobody can.
 fn people(who: Who, owners: &[&str]) -> String {
-    let radius = RadiusSummary { owners: owners.iter().map(|&owner| owner.to_owned()).collect(), ..RadiusSummary::default() };
+    let radius =
+        RadiusSummary { owners: owners.iter().map(|&owner| owner.to_owned()).collect(), ..RadiusSummary::default() };
     match (Approvers { who, ..Approvers::default() }).people(Some(&radius)) {
         Ok((None, _)) => "everybody".to_owned(),
         Ok((Some(people), by)) => format!("{} for {}", Vec::from_iter(people).join(", "), by.join(", ")),
@@ -247,7 +259,8 @@ fn people(who: Who, owners: &[&str]) -> String {
 
 #[test]
 fn owners_of_what_is_touched_are_asked() {
-    let people_of = |members: &[&str]| -> BTreeSet<String> { members.iter().map(|&member| member.to_owned()).collect() };
+    let people_of =
+        |members: &[&str]| -> BTreeSet<String> { members.iter().map(|&member| member.to_owned()).collect() };
     let known = || Who::Owners {
         people: [
             ("data".to_owned(), people_of(&["ada", "grace"])),
@@ -273,9 +286,15 @@ fn owners_of_what_is_touched_are_asked() {
 fn who_made_the_commit_is_known_by_name_and_address() {
     let authors = ["carol example".to_owned(), "carol@example.com".to_owned()].into();
     let approvers = Approvers { authors, ..Approvers::default() };
-    for (person, expected) in
-        [("carol", true), ("Carol", true), ("carol@example.com", true), ("Carol Example", true), ("carol@other.org", false), ("caro", false), ("ada", false)]
-    {
+    for (person, expected) in [
+        ("carol", true),
+        ("Carol", true),
+        ("carol@example.com", true),
+        ("Carol Example", true),
+        ("carol@other.org", false),
+        ("caro", false),
+        ("ada", false),
+    ] {
         assert_eq!(approvers.is_author(person), expected, "{person}");
     }
 }
