@@ -43,7 +43,11 @@ pub fn line(instance: &Instance) -> String {
     let shows_changes =
         |changes: &&Changes| instance.state != InstanceState::Unchanged && (is_applied || !done || !changes.is_empty());
     if let Some(changes) = instance.changes.as_ref().filter(shows_changes) {
-        let _ = write!(text, ": {}", changes_in_words(changes, done));
+        let changes = changes_in_words(changes, done);
+        let _ = match instance.state {
+            InstanceState::Refused(_) => write!(text, " ({changes})"),
+            _ => write!(text, ": {changes}"),
+        };
     }
     for gate in &instance.overridden {
         let _ = write!(text, "  [glass broken: the gate `{}` said: {}]", gate.gate, gate.said);
