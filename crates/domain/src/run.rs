@@ -216,11 +216,7 @@ impl Run {
 
     /// The instances that time holds up, each with what holds it: a gate that opens later.
     pub fn held(&self) -> impl Iterator<Item = (&Instance, &Hold)> {
-        self.instances.iter().filter_map(|instance| match &instance.state {
-            InstanceState::Held(hold) => Some((instance, hold)),
-            InstanceState::Awaiting(Awaiting { held: Some(hold), .. }) => Some((instance, hold)),
-            _ => None,
-        })
+        self.instances.iter().filter_map(|instance| Some((instance, instance.state.hold()?)))
     }
 
     /// When it is worth looking again at what time holds up.
@@ -231,7 +227,7 @@ impl Run {
     /// The instances that wait for an approval.
     pub fn awaiting(&self) -> impl Iterator<Item = (&Instance, &Awaiting)> {
         self.instances.iter().filter_map(|instance| match &instance.state {
-            InstanceState::Awaiting(awaiting) => Some((instance, awaiting)),
+            InstanceState::Awaiting(awaiting) => Some((instance, &**awaiting)),
             _ => None,
         })
     }

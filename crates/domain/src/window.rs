@@ -155,7 +155,7 @@ impl Window {
             self.days.iter().filter_map(|day| DAYS.get(usize::from(*day)).copied()).collect::<Vec<_>>().join(", ")
         };
         if (self.from, self.to) != (0, DAY_MINUTES) {
-            text.push_str(&format!(" {}-{}", clock(self.from), clock(self.to)));
+            text.extend([" ", &clock(self.from), "-", &clock(self.to)]);
         }
         format!("{text} {}", self.zone.name())
     }

@@ -97,9 +97,9 @@ impl Explain {
         });
         let explained: Vec<_> = explained.collect();
         if self.json {
-            views::gate::json(id, &run, &explained)
+            views::gate::json(id, &run, &explained);
         } else {
-            views::gate::text(id, &run, &explained)
+            views::gate::text(id, &run, &explained);
         }
         Ok(Exit::Done)
     }

@@ -194,16 +194,16 @@ impl Settings {
                 GateRule::Approval { by: self.texts("by"), count: u32::try_from(count).unwrap_or(u32::MAX) }
             }
             "window" => GateRule::Window(self.window(file)?),
-            "soak" => match self.millis("for") {
-                Some(for_ms) => GateRule::Soak { for_ms },
-                None => {
+            "soak" => {
+                let Some(for_ms) = self.millis("for") else {
                     let missing = Diagnostic::error("missing-attribute", "the gate does not say how long")
                         .at(file.place(span), "has no `for`")
                         .help("Say how long a release must have run in the stage before: `for = \"24h\"`.");
                     file.report(missing);
                     return None;
-                }
-            },
+                };
+                GateRule::Soak { for_ms }
+            }
             "recovery" => GateRule::Recovery {
                 of: self.texts("of").iter().filter_map(|word| Lost::from_word(word)).collect(),
                 younger_than_ms: self.millis("younger_than"),
@@ -251,23 +251,23 @@ impl Settings {
         window.to = self.text("to").and_then(minutes).unwrap_or(DAY_MINUTES);
         if let Some((Value::List(items), span)) = self.0.get("freeze") {
             window.freezes = items.iter().filter_map(freeze).collect();
-            self.check_freezes(file, &window.freezes, *span);
+            check_freezes(file, &window.freezes, *span);
         }
         Some(window)
     }
+}
 
-    fn check_freezes(&self, file: &mut File<'_>, freezes: &[Freeze], span: Span) {
-        for (at, one) in freezes.iter().enumerate() {
-            if one.to <= one.from {
-                let summary = format!("the freeze from {} ends before it begins", one.from.strftime("%Y-%m-%d %H:%M"));
-                file.error("wrong-value", span, summary, "`to` must be after `from`");
-            }
-            let overlapping = freezes[..at].iter().find(|other| other.from < one.to && one.from < other.to);
-            if let Some(other) = overlapping {
-                let date = |freeze: &Freeze| freeze.from.strftime("%Y-%m-%d").to_string();
-                let summary = format!("the freezes from {} and from {} overlap", date(other), date(one));
-                file.error("overlapping-windows", span, summary, "let one end where the other begins");
-            }
+fn check_freezes(file: &mut File<'_>, freezes: &[Freeze], span: Span) {
+    for (at, one) in freezes.iter().enumerate() {
+        if one.to <= one.from {
+            let summary = format!("the freeze from {} ends before it begins", one.from.strftime("%Y-%m-%d %H:%M"));
+            file.error("wrong-value", span, summary, "`to` must be after `from`");
+        }
+        let overlapping = freezes[..at].iter().find(|other| other.from < one.to && one.from < other.to);
+        if let Some(other) = overlapping {
+            let date = |freeze: &Freeze| freeze.from.strftime("%Y-%m-%d").to_string();
+            let summary = format!("the freezes from {} and from {} overlap", date(other), date(one));
+            file.error("overlapping-windows", span, summary, "let one end where the other begins");
         }
     }
 }

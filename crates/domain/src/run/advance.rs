@@ -300,7 +300,8 @@ impl Advance<'_> {
             None => BTreeSet::new(),
         };
         instance.approved = None;
-        instance.state = InstanceState::Awaiting(Awaiting { cover, approvals: Vec::new(), differs, asked, held: None });
+        let awaiting = Awaiting { cover, approvals: Vec::new(), differs, asked, held: None };
+        instance.state = InstanceState::Awaiting(Box::new(awaiting));
         self.run.active -= 1;
     }
 
@@ -336,7 +337,8 @@ impl Advance<'_> {
         awaiting.approvals.push(Approval { by, at: self.at });
         let awaiting = awaiting.clone();
         if awaiting.missing() == 0 {
-            self.run.instances[index].approved = Some((awaiting.cover, awaiting.approvals));
+            let Awaiting { cover, approvals, .. } = *awaiting;
+            self.run.instances[index].approved = Some((cover, approvals));
             self.arrive_all([index]);
         }
         Ok(())
@@ -633,10 +635,11 @@ impl Advance<'_> {
         let is_due = |hold: &Hold| hold.until.is_some_and(|until| until <= at);
         let mut again = Vec::new();
         for (index, instance) in self.run.instances.iter_mut().enumerate() {
-            match &instance.state {
-                InstanceState::Held(hold) if is_due(hold) => instance.state = InstanceState::Waiting,
-                InstanceState::Awaiting(Awaiting { held: Some(hold), .. }) if is_due(hold) => {}
-                _ => continue,
+            if !instance.state.hold().is_some_and(is_due) {
+                continue;
+            }
+            if matches!(instance.state, InstanceState::Held(_)) {
+                instance.state = InstanceState::Waiting;
             }
             again.push(index);
         }
@@ -667,17 +670,16 @@ impl Advance<'_> {
         for (index, instance) in self.run.instances.iter_mut().enumerate() {
             let begun = match instance.state {
                 // What was being verified is planned again first: it may be other than it was.
-                InstanceState::Preparing | InstanceState::Planning | InstanceState::Verifying => {
+                InstanceState::Preparing
+                | InstanceState::Planning
+                | InstanceState::Verifying
+                | InstanceState::Held(_) => {
                     instance.state = InstanceState::Waiting;
                     true
                 }
                 InstanceState::Applying | InstanceState::Settling | InstanceState::Unsettled => {
                     instance.state = InstanceState::Unsettled;
                     instance.apply_begun = true;
-                    true
-                }
-                InstanceState::Held(_) => {
-                    instance.state = InstanceState::Waiting;
                     true
                 }
                 InstanceState::Waiting => self.run.open_before[index] == 0,

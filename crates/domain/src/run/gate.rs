@@ -440,7 +440,7 @@ impl Approvers {
                     return nobody(format!("nobody knows who {names} is: terrace.hcl has no such team"));
                 }
                 let all: BTreeSet<String> =
-                    radius.owners.iter().flat_map(|owner| people.get(owner)).flatten().cloned().collect();
+                    radius.owners.iter().filter_map(|owner| people.get(owner)).flatten().cloned().collect();
                 let by = radius.owners.iter().cloned().collect();
                 let everybody = all.contains(crate::estate::EVERYBODY);
                 Ok(((!everybody).then_some(all), by))

@@ -37,7 +37,7 @@ pub enum InstanceState {
     /// A gate holds it until time has passed.
     Held(Hold),
     /// It is planned, and people are to approve that.
-    Awaiting(Awaiting),
+    Awaiting(Box<Awaiting>),
     /// Terraform applies the saved plan.
     Applying,
     /// Terrace died while it was applied: what came of that must be found out before it goes on.
@@ -204,6 +204,15 @@ impl InstanceState {
     /// Whether a stop kept the instance from coming to its end.
     pub fn is_stopped(&self) -> bool {
         matches!(self, Self::Interrupted(_) | Self::Skipped(SkipReason::Stopped))
+    }
+
+    /// What time holds the instance up with, also where people have approved it.
+    pub fn hold(&self) -> Option<&Hold> {
+        match self {
+            Self::Held(hold) => Some(hold),
+            Self::Awaiting(awaiting) => awaiting.held.as_ref(),
+            _ => None,
+        }
     }
 
     /// The state in a word, stable for JSON and the store.

@@ -1,6 +1,6 @@
 //! What a run came to: its outcome and its numbers.
 
-use super::{Awaiting, InstanceState, Run, SkipReason};
+use super::{InstanceState, Run, SkipReason};
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Run {
                 InstanceState::Skipped(SkipReason::Superseded(_)) => tally.superseded += 1,
                 InstanceState::Refused(_) | InstanceState::Rejected { .. } => tally.refused += 1,
                 InstanceState::Skipped(_) => tally.skipped += 1,
-                InstanceState::Held(_) | InstanceState::Awaiting(Awaiting { held: Some(_), .. }) => tally.held += 1,
+                state if state.hold().is_some() => tally.held += 1,
                 InstanceState::Awaiting(_) => tally.awaiting += 1,
                 InstanceState::Waiting | InstanceState::Unsettled => tally.waiting += 1,
                 _ => {}

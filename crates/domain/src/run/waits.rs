@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::gate::Hold;
-use super::{Awaiting, Entry, InstanceId, InstanceState, Run};
+use super::{Entry, InstanceId, InstanceState, Run};
 use crate::name::{EnvironmentName, StackName};
 
 /// What an instance that is not done waits for.
@@ -35,15 +35,16 @@ impl Run {
     pub fn waits_for(&self, id: &InstanceId) -> Vec<WaitsFor> {
         let Some(index) = self.position(id) else { return Vec::new() };
         let (stage, stack) = (self.stage_of(index), self.stack_of(index));
+        if let Some(hold) = self.instances[index].state.hold() {
+            return vec![WaitsFor::Gate(hold.clone())];
+        }
         match &self.instances[index].state {
-            InstanceState::Awaiting(Awaiting { held: Some(hold), .. }) => vec![WaitsFor::Gate(hold.clone())],
             InstanceState::Awaiting(_) if self.instances[index].approved.is_some() => {
                 self.what_keeps(index, stage, stack)
             }
             InstanceState::Awaiting(awaiting) => {
                 vec![WaitsFor::Approval { missing: awaiting.missing(), by: awaiting.asked.by.clone() }]
             }
-            InstanceState::Held(hold) => vec![WaitsFor::Gate(hold.clone())],
             InstanceState::Unsettled => vec![WaitsFor::Resume],
             InstanceState::Waiting => self.what_keeps(index, stage, stack),
             _ => Vec::new(),

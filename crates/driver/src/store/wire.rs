@@ -245,7 +245,7 @@ enum KindWire {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         losses: Vec<LossWire>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        assessment: Option<assessment::AssessmentWire>,
+        assessment: Option<Box<assessment::AssessmentWire>>,
     },
     Approved {
         instance: IdWire,
@@ -445,7 +445,7 @@ fn kind_wire(event: &Event) -> KindWire {
         }
         Event::Planned { instance, changes, cover, losses, assessment } => KindWire::Planned {
             instance: id_wire(&instance),
-            assessment: assessment.map(|assessment| assessment::write(*assessment)),
+            assessment: assessment.map(|assessment| Box::new(assessment::write(*assessment))),
             losses: losses.into_iter().map(loss_wire).collect(),
             changes: changes_wire(&changes),
             cover: cover.as_deref().map(cover_wire),
@@ -577,7 +577,7 @@ pub fn read_event(text: &str) -> Result<Event, WireError> {
                 changes: Changes { add, change, destroy, import, state_only, outputs },
                 cover: cover.map(read_cover).transpose()?.map(Box::new),
                 losses: losses.into_iter().map(read_loss).collect(),
-                assessment: assessment.map(assessment::read).transpose()?.map(Box::new),
+                assessment: assessment.map(|wire| assessment::read(*wire)).transpose()?.map(Box::new),
             }
         }
         KindWire::Approved { instance, by, reason, cover } => {

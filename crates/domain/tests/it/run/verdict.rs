@@ -26,7 +26,7 @@ struct Known {
 
 /// `VERDICT: REASONS`.
 fn says(gate: &Gate, known: &Known) -> String {
-    let stack: StackName = "store".parse().unwrap();
+    let stack: StackName = "store".parse().expect("a name");
     let verdict = gate.verdict(&Facts {
         stack: &stack,
         standing: &known.standing,
