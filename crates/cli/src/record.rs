@@ -89,7 +89,7 @@ impl<'a> Record<'a> {
     pub fn instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
         let mut rows = self.store.instances()?;
         let mut driven: BTreeMap<RunId, bool> = BTreeMap::new();
-        for row in rows.iter_mut().filter(|row| row.is_open() && row.state != "awaiting") {
+        for row in rows.iter_mut().filter(|row| row.is_open() && !["awaiting", "held"].contains(&row.state.as_str())) {
             if !*driven.entry(row.run).or_insert_with(|| is_driven(self.home, row.run)) {
                 InstanceState::Abandoned(None).word().clone_into(&mut row.state);
             }

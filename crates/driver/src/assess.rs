@@ -42,6 +42,9 @@ pub struct Question<'a> {
     pub radius: &'a RadiusSummary,
 }
 
+/// How many addresses of each kind are recorded with a plan.
+const ADDRESSES_MAX: usize = 100;
+
 /// The largest plan that policies are asked about, in bytes as JSON: it is in memory as a whole then.
 pub const PLAN_BYTES_MAX: usize = 128 << 20;
 
@@ -69,17 +72,32 @@ pub(crate) fn assess(
     if !assessing.asks(id) {
         return None;
     }
-    let radius = radius_of(ctx, id, facts);
+    let mut radius = radius_of(ctx, id, facts);
+    shorten(&mut radius.stateful);
+    shorten(&mut radius.irreversible);
     let policy = assessing
         .policies
         .get(&id.environment)
         .map(|policies| policies.ask(&Question { instance: id, plan, facts, radius: &radius }));
-    let drift = || facts.drift.iter().map(|change| change.address.clone()).collect();
+    let drift = || {
+        let mut addresses = facts.drift.iter().map(|change| change.address.clone()).collect();
+        shorten(&mut addresses);
+        addresses
+    };
     Some(Box::new(Assessment {
         radius: assessing.radius.contains(&id.environment).then_some(radius),
         policy,
         drift: assessing.drift.contains(&id.environment).then(drift),
     }))
+}
+
+/// Keeps the first of many addresses, and says how many more there are: what is found out is recorded, and read by people.
+fn shorten(addresses: &mut Vec<String>) {
+    if addresses.len() > ADDRESSES_MAX {
+        let more = addresses.len() - ADDRESSES_MAX;
+        addresses.truncate(ADDRESSES_MAX);
+        addresses.push(format!("and {more} more"));
+    }
 }
 
 fn radius_of(ctx: &Context, id: &InstanceId, facts: &PlanFacts) -> RadiusSummary {
@@ -92,4 +110,20 @@ fn radius_of(ctx: &Context, id: &InstanceId, facts: &PlanFacts) -> RadiusSummary
         traits: &|kind| estate.resource_types.traits_of(kind),
     };
     Actual::of(&ground, &[(id.stack.clone(), facts)].into(), &BTreeSet::new()).summary()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_addresses_the_first_are_kept_and_the_rest_counted() {
+        let mut few: Vec<String> = (0..ADDRESSES_MAX).map(|at| format!("a.b[{at}]")).collect();
+        let before = few.clone();
+        shorten(&mut few);
+        assert_eq!(few, before);
+        few.extend(["a.c".to_owned(), "a.d".to_owned()]);
+        shorten(&mut few);
+        assert_eq!((few.len(), few[ADDRESSES_MAX].as_str()), (ADDRESSES_MAX + 1, "and 2 more"));
+    }
 }

@@ -3,7 +3,7 @@
 
 mod enter;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -205,15 +205,18 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
         let at = now().after(last);
         last = at;
         // What ends with an event about the run as a whole, and was shown as waiting for people, is shown so no more.
-        let awaited: Vec<InstanceId> = match event.instance() {
-            Some(_) => Vec::new(),
-            None => run.awaiting().map(|(instance, _)| instance.id.clone()).collect(),
+        let awaited: Vec<InstanceId> = if event.instance().is_some() {
+            Vec::new()
+        } else {
+            let held = run.held().map(|(instance, _)| instance);
+            run.awaiting().map(|(instance, _)| instance).chain(held).map(|instance| instance.id.clone()).collect()
         };
+        let held: HashSet<InstanceId> = run.held().map(|(instance, _)| instance.id.clone()).collect();
         let (after, effects) = advance(run, at, event.clone())?;
         run = after;
         seq += 1;
         work.clean_up(&event, &run);
-        if let Err(source) = journal.append(&work, seq, at, &event, (&run, &awaited)) {
+        if let Err(source) = journal.append(&work, seq, at, &event, (&run, &awaited, &held)) {
             return Err(work.abort(source, &event, &run, &mut inward).await);
         }
         work.let_go(&event, &run);
@@ -353,16 +356,19 @@ impl Journal<'_> {
         seq: u64,
         at: Moment,
         event: &Event,
-        (run, awaited): (&Run, &[InstanceId]),
+        (run, awaited, held): (&Run, &[InstanceId], &HashSet<InstanceId>),
     ) -> Result<(), StoreError> {
         let Self::Store(store, id) = self else { return Ok(()) };
         let instance = event.instance();
         let digests = instance.and_then(|instance| work.digests_of(instance));
         let (source, settings) = digests.map_or((None, None), |(source, settings)| (Some(source), Some(settings)));
         let ended = awaited.iter().filter(|id| run.instance(id).is_some_and(|instance| instance.state.is_final()));
+        let newly =
+            run.held().map(|(instance, _)| &instance.id).filter(|id| !held.contains(id) && instance != Some(id));
         let touched: Vec<_> = instance
             .into_iter()
             .chain(ended)
+            .chain(newly)
             .filter_map(|id| run.instance(id))
             .map(|instance| Touched {
                 instance: &instance.id,

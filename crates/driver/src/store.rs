@@ -136,8 +136,8 @@ pub struct InstanceRow {
 }
 
 /// The states of instances that have not come to their end.
-const OPEN_STATES: [&str; 8] =
-    ["waiting", "preparing", "planning", "awaiting", "applying", "unsettled", "settling", "verifying"];
+const OPEN_STATES: [&str; 9] =
+    ["waiting", "preparing", "planning", "held", "awaiting", "applying", "unsettled", "settling", "verifying"];
 
 impl InstanceRow {
     /// Whether the instance has not come to its end in its last run.

@@ -118,6 +118,7 @@ fn cell(row: &InstanceRow, now: Moment) -> String {
     };
     match row.state.as_str() {
         "awaiting" => format!("{} {running}, another waits for approval in run {}", style("?").yellow(), row.run),
+        "held" => format!("{} {running}, another is held by a gate in run {}", style("?").yellow(), row.run),
         "applied" | "unchanged" => format!("{} {running}", style("✓").green()),
         state if row.is_open() => format!("{} {running}, {state} in run {}", style("·").cyan(), row.run),
         state => format!("{} {running}, {} in run {}", style("✗").red(), style(state).red(), row.run),

@@ -166,6 +166,8 @@ fn a_closed_window_holds_a_run_and_an_open_one_lets_it_on() {
     assert_eq!((&said["verdict"], &said["until"]), (&"wait".into(), &"2400-01-02T00:00:00Z".into()), "{said}");
     assert!(said["reasons"][0].as_str().unwrap().ends_with("the trade"), "{said}");
     desk.run(&["resume"]).expect(3).says(&["1 held by a gate"]);
+    let status = desk.ok(&["status"]).stdout;
+    assert!(status.contains("nothing, another is held by a gate in run 1"), "{status}");
     assert!(!desk.exists().iter().any(|name| name.contains("prod")), "nothing is made while it is closed");
 
     // It opens soon, and the process stays until then.

@@ -33,7 +33,7 @@ impl Status {
     /// The status of an instance; `leading` is what the environment before it runs.
     pub fn of(recorded: &Recorded, leading: Option<Digest>) -> Self {
         match recorded.state.as_str() {
-            "awaiting" => Self::Waiting,
+            "awaiting" | "held" => Self::Waiting,
             state if UNDERWAY.contains(&state) => Self::Underway,
             state if ["applied", "unchanged"].contains(&state) || PASSED_BY.contains(&state) => {
                 match (recorded.release, leading) {

@@ -207,6 +207,11 @@ impl OrderedStage {
         gate.or_else(limits)
     }
 
+    /// Whether a gate may hold instances up until time has passed.
+    pub fn may_hold(&self) -> bool {
+        self.gates.iter().any(|gate| matches!(gate, Gate::Window(_) | Gate::Soak { .. }))
+    }
+
     /// Whether a gate must know what plans take away.
     pub fn asks_for_losses(&self) -> bool {
         self.gates.iter().any(|gate| matches!(gate, Gate::Losses { .. }))
