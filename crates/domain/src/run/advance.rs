@@ -1,12 +1,14 @@
 //! Decides what a run does next. Owns the transition table. Never performs effects.
 
+mod gates;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::gates::Passage;
 use super::{
-    Approval, Asked, Assessment, Awaiting, CannotApprove, Changes, Effect, Entry, Event, Gate, Hold, Instance,
-    InstanceId, InstanceState, Judged, Mode, Moment, Outcome, Overridden, PlanCover, Refusal, Run, RunId, SkipReason,
-    Standing, Step, Verdict,
+    Approval, Assessment, Awaiting, CannotApprove, Changes, Effect, Entry, Event, Instance, InstanceId, InstanceState,
+    Mode, Moment, Outcome, PlanCover, Run, RunId, SkipReason, Standing, Step,
 };
 use crate::name::{EnvironmentName, StackName};
 use crate::plan::Loss;
@@ -68,18 +70,6 @@ pub fn advance(mut run: Run, at: Moment, event: Event) -> Result<(Run, Vec<Effec
     step.end_if_done();
     let effects = step.effects;
     Ok((run, effects))
-}
-
-/// What the gates of a stage come to for an instance.
-enum Passage {
-    /// It goes on.
-    Free,
-    /// These people are to approve its plan.
-    Ask(Asked),
-    /// Time must pass.
-    Hold(Hold),
-    /// It may not.
-    Refused(Refusal),
 }
 
 /// One event being taken into a run.
@@ -227,82 +217,6 @@ impl Advance<'_> {
             }
         }
         Ok(())
-    }
-
-    /// What the gates of its stage say of an instance, all together: what refuses comes before whom to ask, and that before what to wait for.
-    /// `is_planned`: whether there is a plan for it now.
-    fn through_the_gates(&mut self, index: usize, is_planned: bool) -> Passage {
-        let stage = self.run.stage_of(index);
-        let standing = self.standing(stage, &self.run.instances[index].id.stack);
-        let recovered = &self.run.stages[stage].recovered;
-        let ordered = &self.run.order.stages[stage];
-        // What people are to approve is planned at any time, so that they can; what was begun is brought to its end.
-        let (asks, has_begun) = (ordered.may_ask(), self.run.instances[index].apply_begun);
-        let (mut refused, mut why, mut hold) = (None, Vec::new(), None);
-        let mut overridden = Vec::new();
-        for Judged { gate, verdict } in self.run.judged(index, &standing, recovered, is_planned, self.at) {
-            let kind = || gate.kind().to_owned();
-            let said = match &verdict {
-                Verdict::Pass(_) | Verdict::NeedsPlan => continue,
-                Verdict::Wait { .. } if has_begun => continue,
-                Verdict::Wait { .. } if !is_planned && asks && matches!(gate, Gate::Window(_)) => continue,
-                Verdict::Wait { why, .. } => why.clone(),
-                Verdict::Ask(why) => why.join("; "),
-                Verdict::Refuse(refusal) => refusal.to_string(),
-            };
-            if self.run.order.break_glass.is_some() {
-                overridden.push(Overridden { gate: kind(), said });
-                continue;
-            }
-            match verdict {
-                Verdict::Refuse(refusal) => drop(refused.get_or_insert(refusal)),
-                Verdict::Ask(reasons) => why.extend(reasons),
-                Verdict::Wait { until, why } => {
-                    let held = hold.get_or_insert_with(|| Hold { gates: BTreeSet::new(), until, why: Vec::new() });
-                    held.gates.insert(kind());
-                    held.until = held.until.max(until);
-                    held.why.push(why);
-                }
-                Verdict::Pass(_) | Verdict::NeedsPlan => {}
-            }
-        }
-        let radius = self.run.instances[index].assessment.as_ref().and_then(|assessment| assessment.radius.as_ref());
-        let asked = match ordered.approvers().filter(|_| !why.is_empty()) {
-            Some(approvers) => match approvers.people(radius) {
-                Ok((people, by)) => Some(Asked { people, by, count: approvers.count.max(1), why }),
-                Err(refusal) => {
-                    refused.get_or_insert(refusal);
-                    None
-                }
-            },
-            None => None,
-        };
-        self.run.instances[index].override_gates(overridden);
-        match (refused, asked, hold) {
-            (Some(refusal), _, _) => Passage::Refused(refusal),
-            (None, Some(asked), _) => Passage::Ask(asked),
-            (None, None, Some(hold)) => Passage::Hold(hold),
-            (None, None, None) => Passage::Free,
-        }
-    }
-
-    /// A plan that people must approve: it goes on when they have approved one that it does not differ from.
-    fn hold_for_people(&mut self, index: usize, cover: PlanCover, asked: Asked) {
-        let instance = &mut self.run.instances[index];
-        let differs = match &instance.approved {
-            Some((approved, _)) => {
-                let differs: BTreeSet<_> = cover.voids(approved, instance.apply_begun).collect();
-                if differs.is_empty() {
-                    return self.apply(index);
-                }
-                differs
-            }
-            None => BTreeSet::new(),
-        };
-        instance.approved = None;
-        let awaiting = Awaiting { cover, approvals: Vec::new(), differs, asked, held: None };
-        instance.state = InstanceState::Awaiting(Box::new(awaiting));
-        self.run.active -= 1;
     }
 
     fn apply(&mut self, index: usize) {
@@ -507,11 +421,6 @@ impl Advance<'_> {
         None
     }
 
-    /// Whether the gates of the stage are asked about an instance before it is planned.
-    fn is_at_gates(&self, index: usize) -> bool {
-        self.run.order.mode != Mode::Plan && !self.run.instances[index].apply_begun
-    }
-
     /// The end of an instance that has nothing to do here, or may not.
     fn turned_away(&self, index: usize) -> Option<InstanceState> {
         let order = &self.run.order;
@@ -602,48 +511,6 @@ impl Advance<'_> {
             instance.state = state;
             self.effects.push(effect(instance.id.clone()));
         }
-    }
-
-    /// Whether time holds up what people have approved: it is applied when the gates let it through.
-    fn is_held_up(&mut self, index: usize) -> bool {
-        let InstanceState::Awaiting(_) = &self.run.instances[index].state else { return false };
-        let stage = self.run.stage_of(index);
-        let standing = self.standing(stage, &self.run.instances[index].id.stack);
-        let mut hold: Option<Hold> = None;
-        if !self.run.instances[index].apply_begun {
-            for Judged { gate, verdict } in
-                self.run.judged(index, &standing, &self.run.stages[stage].recovered, true, self.at)
-            {
-                if let Verdict::Wait { until, why } = verdict {
-                    let held = hold.get_or_insert_with(|| Hold { gates: BTreeSet::new(), until, why: Vec::new() });
-                    held.gates.insert(gate.kind().to_owned());
-                    held.until = held.until.max(until);
-                    held.why.push(why);
-                }
-            }
-        }
-        let is_held = hold.is_some();
-        if let InstanceState::Awaiting(awaiting) = &mut self.run.instances[index].state {
-            awaiting.held = hold;
-        }
-        is_held
-    }
-
-    /// What time held up is looked at again.
-    fn due(&mut self) {
-        let at = self.at;
-        let is_due = |hold: &Hold| hold.until.is_some_and(|until| until <= at);
-        let mut again = Vec::new();
-        for (index, instance) in self.run.instances.iter_mut().enumerate() {
-            if !instance.state.hold().is_some_and(is_due) {
-                continue;
-            }
-            if matches!(instance.state, InstanceState::Held(_)) {
-                instance.state = InstanceState::Waiting;
-            }
-            again.push(index);
-        }
-        self.arrive_all(again);
     }
 
     /// Where only people can go on, no process is needed and no environment is held.

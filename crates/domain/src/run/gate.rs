@@ -220,6 +220,16 @@ pub struct Hold {
     pub why: Vec<String>,
 }
 
+impl Hold {
+    /// Adds a gate to what holds an instance up: it goes on when all of them let it.
+    pub(super) fn add(hold: &mut Option<Self>, gate: String, until: Option<Moment>, why: String) {
+        let held = hold.get_or_insert_with(|| Self { gates: BTreeSet::new(), until, why: Vec::new() });
+        held.gates.insert(gate);
+        held.until = held.until.max(until);
+        held.why.push(why);
+    }
+}
+
 /// What a gate says of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
