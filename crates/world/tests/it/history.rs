@@ -60,17 +60,17 @@ fn each_commit_is_told_with_its_files() {
     fixture.commit("Remove\n\nAnd say why.\n\nCo-authored-by: Bob B <bob@example.com>\nCo-authored-by: nobody");
     fixture.commit("Nothing");
     let expected = "\
-Nothing by Ada Example <ada@example.com>
-Remove by Ada Example <ada@example.com>, Bob B <bob@example.com>
+Nothing by Carol Example <carol@example.com>
+Remove by Carol Example <carol@example.com>, Bob B <bob@example.com>
   \"a/old.tf\" removed
   \"bin\" modified
-Rename and change by Ada Example <ada@example.com>
+Rename and change by Carol Example <carol@example.com>
   \"b.tf\" modified from \"a/net.tf\"
-Rename by Ada Example <ada@example.com>
+Rename by Carol Example <carol@example.com>
   \"a/net.tf\" modified from \"a/main.tf\", formatting
-Format by Ada Example <ada@example.com>
+Format by Carol Example <carol@example.com>
   \"a/main.tf\" modified, formatting
-First by Ada Example <ada@example.com>
+First by Carol Example <carol@example.com>
   \"a/main.tf\" added
   \"a/old.tf\" added
   \"bin\" added
@@ -80,7 +80,7 @@ First by Ada Example <ada@example.com>
 
 #[test]
 fn the_mailmap_says_who_somebody_is() {
-    let fixture = Fixture::with_files(&[(".mailmap", "Ada Lovelace <ada@team.example> <ada@example.com>\n")]);
+    let fixture = Fixture::with_files(&[(".mailmap", "Ada Lovelace <ada@team.example> <carol@example.com>\n")]);
     let author = &all(&fixture)[0].authors[0];
     assert_eq!((author.name.as_str(), author.email.as_str()), ("Ada Lovelace", "ada@team.example"));
 }
