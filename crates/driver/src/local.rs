@@ -251,7 +251,13 @@ pub async fn drive(drive: Drive<'_>, run: Run, first: Event) -> Result<Run, Driv
                         Err(error) => return Err(work.give_up(error, &run, &mut inward).await),
                     },
                 },
-                () = asked(&mut stop), if !run.is_stopping() => break Event::StopRequested,
+                () = asked(&mut stop), if !run.is_stopping() => {
+                    if run.is_resting() {
+                        // It only stayed: the run goes on waiting without it, with all that was approved.
+                        return Ok(run);
+                    }
+                    break Event::StopRequested;
+                }
                 () = tokio::time::sleep(ASK_PAUSE) => {
                     asked_of_us.extend(journal.requests());
                     if run.due().is_some_and(|due| due <= now()) {

@@ -20,7 +20,7 @@ pub struct Passage {
 /// How long a process stays.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Stay {
-    /// Stay until windows open and soak times are over, instead of leaving that to `terrace resume`
+    /// Stay until windows open and soak times are over, instead of leaving that to `terrace resume`; Ctrl-C leaves the run waiting
     #[arg(long)]
     pub wait: bool,
 }

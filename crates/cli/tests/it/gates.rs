@@ -201,6 +201,17 @@ fn an_approved_plan_waits_for_the_window() {
     let shown = desk.ok(&["run", "show"]).stdout;
     assert!(shown.contains("approved, and held by the gate `window`"), "{shown}");
     assert_eq!(verdict(&desk, "approval")["verdict"], "pass");
+
+    // Who only stays can go, and nothing that was approved is lost.
+    let stays = desk.start(&["resume", "--wait"]);
+    crate::desk::wait_until("it is held again", || {
+        let journal = desk.json(&["ledger", "log", "--kind", "run_entered", "--json"]);
+        journal["entries"]
+            .as_array()
+            .is_some_and(|entries| entries.iter().filter(|one| one["environment"] == "prod").count() > 2)
+    });
+    stays.signal(crate::desk::Signal::INT);
+    stays.wait().expect(3).says(&["1 held by a gate"]);
     desk.ok(&["run", "cancel"]);
     assert!(!desk.exists().iter().any(|name| name.contains("prod")));
 }
