@@ -12,6 +12,7 @@ mod import_blocks;
 mod load;
 mod lower;
 mod move_code;
+mod owners;
 mod policies;
 mod render;
 mod resolve;

@@ -9,6 +9,7 @@ use terrace_domain::path::RepoPath;
 
 use crate::codeowners::Codeowners;
 use crate::estate_file::{self, EstateFile};
+use crate::owners;
 use crate::resolve::{self, Gaps};
 use crate::section::File;
 use crate::source::{FILE_SIZE_MAX, parse, read_text};
@@ -68,6 +69,7 @@ pub fn load_estate(tree: &dyn FileTree, root: &RepoPath) -> Loaded {
         let gaps = Gaps { stacks: found.lost, environments: incomplete };
         resolve::resolve(&mut estate, found.stacks, &gaps, &needs, &mut diagnostics);
         add_code_owners(tree, &mut estate, &mut diagnostics);
+        owners::check(&estate, &mut diagnostics);
         Some(estate)
     });
     sort_diagnostics(&mut diagnostics);

@@ -183,3 +183,50 @@ fn gates_that_limit_nothing_or_stand_there_twice() {
        |                               ^ must be a whole number from 1
     "#);
 }
+
+#[test]
+fn owners_whom_nobody_knows() {
+    let files = r#"
+//- a/main.tf
+# nothing
+//- a/stack.hcl
+stack "a" { owner = "team-a" }
+//- b/main.tf
+# nothing
+//- b/stack.hcl
+stack "b" { owner = "team-b" }
+//- c/main.tf
+# nothing
+//- c/stack.hcl
+stack "c" { owner = "carol@example.com" }
+//- terrace.hcl
+estate "e" {}
+environment "dev" {}
+team "team-a" { members = ["ada"] }
+pipeline {
+  stage "dev" {
+    environment = "dev"
+    GATE
+  }
+}
+"#;
+    assert_snapshot!(check(&files.replace("GATE", "gate \"approval\" {}")), @r#"
+    warning[unknown-owner]: nobody knows who `team-b` is
+     --> terrace.hcl:7:10
+      |
+    7 |     gate "approval" {}
+      |          ^^^^^^^^^^ asks the owners of what a change touches
+      |
+      = help: Say who they are: `team "team-b" { members = ["..."] }`. Until then the gate refuses what touches theirs.
+    "#);
+    assert_snapshot!(check(&files.replace("GATE", "gate \"blast_radius\" { stateful = \"approve\" }")), @r#"
+    warning[unknown-owner]: nobody knows who `team-b` is
+     --> terrace.hcl:7:10
+      |
+    7 |     gate "blast_radius" { stateful = "approve" }
+      |          ^^^^^^^^^^^^^^ asks the owners of what a change touches
+      |
+      = help: Say who they are: `team "team-b" { members = ["..."] }`. Until then the gate refuses what touches theirs.
+    "#);
+    assert_snapshot!(check(&files.replace("GATE", "gate \"approval\" { by = [\"team-a\"] }")), @"");
+}
