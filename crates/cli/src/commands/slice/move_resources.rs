@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 use clap::Args;
 use terrace_config::{ChangedText, MoveRefused, MoveRequest, MovedCode, Overlay, move_code};
 use terrace_domain::diagnostic::nearest;
-use terrace_domain::estate::{Estate, Stack};
+use terrace_domain::estate::Stack;
 use terrace_domain::moves::MovedAddress;
 use terrace_domain::name::StackName;
 use terrace_driver::home::Home;
@@ -26,7 +26,7 @@ which ids is looked up in each environment when it is delivered there; where the
 Whole resources and whole modules move. What no machine can move is refused, each with its place and what to do by hand.
 
 Examples:
-  terrace slice move aws_s3_bucket.logs --from network --to storage            show it
+  terrace slice move aws_s3_bucket.logs --to storage                           show it
   terrace slice move aws_s3_bucket.logs --from network --to storage --write    and write it
   terrace slice move module.queue aws_sns_topic.news --from shop --to events --json | jq -r '.files[].path'
 
@@ -39,9 +39,9 @@ pub struct Move {
     /// What moves: `TYPE.NAME` or `module.NAME`
     #[arg(value_name = "ADDRESS", required = true)]
     addresses: Vec<String>,
-    /// The stack that has it
+    /// The stack that has it [default: the only one whose code has it]
     #[arg(long, value_name = "STACK")]
-    from: String,
+    from: Option<String>,
     /// The stack that takes it over
     #[arg(long, value_name = "STACK")]
     to: String,
@@ -62,7 +62,7 @@ impl Move {
         let addresses = self.parsed()?;
         let project = Project::find(settings)?;
         let opened = project.open_work_tree()?;
-        let (from, to) = self.stacks(&opened.estate)?;
+        let (from, to) = self.stacks(&project, &opened, &addresses)?;
         let request = MoveRequest { from, to, addresses: &addresses };
         let moved = move_code(&*opened.tree, &opened.estate, request).map_err(|refused| unmoved(&opened, refused))?;
         let known = look_up(&project, settings, &opened.estate, from, &addresses)?;
@@ -98,7 +98,13 @@ impl Move {
         Ok(addresses)
     }
 
-    fn stacks<'e>(&self, estate: &'e Estate) -> Result<(&'e Stack, &'e Stack), CommandError> {
+    fn stacks<'e>(
+        &self,
+        project: &Project,
+        opened: &'e Opened,
+        addresses: &[MovedAddress],
+    ) -> Result<(&'e Stack, &'e Stack), CommandError> {
+        let estate = &*opened.estate;
         let find = |option: &str, name: &str| {
             estate.stacks.get(name).ok_or_else(|| {
                 let error = CommandError::usage(format!("there is no stack `{name}` (`--{option}`)"));
@@ -111,12 +117,48 @@ impl Move {
                 }
             })
         };
-        let (from, to) = (find("from", &self.from)?, find("to", &self.to)?);
+        let to = find("to", &self.to)?;
+        let from = match &self.from {
+            Some(from) => find("from", from)?,
+            None => self.only_one_with(project, opened, addresses)?,
+        };
         if from.name == to.name {
             return Err(CommandError::usage(format!("`{}` is both where it is and where it goes", from.name))
                 .help("Within one stack, Terraform's `moved` blocks rename resources."));
         }
         Ok((from, to))
+    }
+
+    /// The only stack whose own code has all that moves.
+    fn only_one_with<'e>(
+        &self,
+        project: &Project,
+        opened: &'e Opened,
+        addresses: &[MovedAddress],
+    ) -> Result<&'e Stack, CommandError> {
+        let estate = &*opened.estate;
+        let code = project.load_code(opened, estate.stacks.values());
+        let has = |stack: &&Stack| {
+            code.facts(&stack.folder).is_some_and(|facts| {
+                addresses.iter().all(|address| match address {
+                    MovedAddress::Resource { .. } => facts.resources.contains(&address.to_string()),
+                    MovedAddress::Module(name) => facts.module_calls.iter().any(|call| call.name == *name),
+                })
+            })
+        };
+        let found: Vec<&Stack> =
+            estate.stacks.values().filter(|stack| stack.name.as_str() != self.to).filter(has).collect();
+        let what = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match found[..] {
+            [only] => Ok(only),
+            [] => Err(CommandError::usage(format!("no stack but `{}` has {what} in its code", self.to))
+                .help("Name what one stack has: several moves are several calls. `--from` names the stack.")),
+            _ => {
+                let names: Vec<_> = found.iter().map(|stack| format!("`{}`", stack.name)).collect();
+                Err(CommandError::usage(format!("{} stacks have {what}: {}", found.len(), names.join(", ")))
+                    .help("Say from which it moves: `--from STACK`."))
+            }
+        }
     }
 
     /// What nothing is known of could be made a second time instead of being imported.
