@@ -550,7 +550,11 @@ impl Advance<'_> {
                     true
                 }
                 InstanceState::Waiting => self.run.open_before[index] == 0,
-                InstanceState::Awaiting(_) => instance.approved.is_some(),
+                InstanceState::Awaiting(ref mut awaiting) => {
+                    // Whether time still holds it up is looked at when its turn comes.
+                    awaiting.held = None;
+                    instance.approved.is_some()
+                }
                 _ => false,
             };
             if begun {

@@ -125,8 +125,9 @@ impl Advance<'_> {
             if !instance.state.hold().is_some_and(is_due) {
                 continue;
             }
-            if matches!(instance.state, InstanceState::Held(_)) {
-                instance.state = InstanceState::Waiting;
+            match &mut instance.state {
+                InstanceState::Awaiting(awaiting) => awaiting.held = None,
+                state => *state = InstanceState::Waiting,
             }
             again.push(index);
         }

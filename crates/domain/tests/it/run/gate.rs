@@ -115,3 +115,42 @@ fn what_is_downstream_is_destroyed_first() {
     let (_, effects) = taken(run, [Event::Applied { instance: instance(2) }]);
     assert_eq!(effects, [Effect::Prepare(instance(1))]);
 }
+
+#[test]
+fn what_is_due_is_due_once() {
+    use terrace_domain::run::{Approvers, PlanCover};
+    use terrace_domain::window::{Calendar, Freeze, Window, Zone};
+
+    let mut window = Window::always(Zone::utc());
+    let (from, to) = ("1970-01-01T00:00:00".parse().expect("a time"), "1970-01-01T00:00:02".parse().expect("a time"));
+    window.freezes.push(Freeze { from, to, reason: String::new() });
+    let mut order = Scenario::chain(1).order();
+    let approval = Gate::Approval(Approvers { count: 1, ..Approvers::default() });
+    order.stages[0].gates = vec![approval, Gate::Window(Calendar(vec![window]))];
+    let cover: PlanCover = super::simulation::cover(0, 0);
+    let entered =
+        || Event::Entered { environment: environment(0), standings: BTreeMap::new(), recovered: BTreeMap::new() };
+    let take = |run: Run, at: i64, event: Event| advance(run, Moment(at), event).expect("possible");
+    let run = Run::new(order);
+    let (run, _) = take(run, 1000, Event::Started);
+    let (run, _) = take(run, 1001, entered());
+    let (run, _) = take(run, 1002, Event::Prepared { instance: instance(0), provisional: false });
+    let changes = Changes { add: 1, ..Changes::default() };
+    let planned = Event::Planned {
+        instance: instance(0),
+        changes,
+        cover: Some(Box::new(cover.clone())),
+        losses: Vec::new(),
+        assessment: None,
+    };
+    let (run, _) = take(run, 1003, planned);
+    let (by, reason) = ("ada".to_owned(), String::new());
+    let (run, _) = take(run, 1004, Event::Approved { instance: instance(0), by, reason, cover: Box::new(cover) });
+    let (run, _) = take(run, 1005, entered());
+    assert_eq!((run.due(), run.is_resting()), (Some(Moment(2000)), true));
+    // Its time has come, and the environment is not free yet: nobody is told again.
+    let (run, effects) = take(run, 2000, Event::Due);
+    assert_eq!((run.due(), effects), (None, vec![Effect::Enter(environment(0))]));
+    let (_, effects) = take(run, 2500, entered());
+    assert_eq!(effects, [Effect::Apply(instance(0))]);
+}
