@@ -1,7 +1,5 @@
 //! Warns of owners whom nobody knows, where a gate asks the owners of what a change touches: it would refuse, at the latest moment.
 
-use std::collections::BTreeSet;
-
 use terrace_domain::diagnostic::Diagnostic;
 use terrace_domain::estate::{Estate, Gate, GateRule, Stage};
 
@@ -16,10 +14,7 @@ pub(crate) fn check(estate: &Estate, diagnostics: &mut Vec<Diagnostic>) {
     if asking.peek().is_none() {
         return;
     }
-    let of_stacks = estate.stacks.values().flat_map(|stack| estate.owners_of(stack));
-    let of_capabilities = estate.capabilities.values().filter_map(|capability| capability.owner.as_deref());
-    let owners: BTreeSet<&str> = of_stacks.chain(of_capabilities).collect();
-    let unknown: Vec<&str> = owners.into_iter().filter(|owner| estate.people_of(owner).is_none()).collect();
+    let unknown: Vec<&str> = estate.owners().into_iter().filter(|owner| estate.people_of(owner).is_none()).collect();
     let Some(first) = unknown.first() else { return };
     let more = unknown.len().saturating_sub(NAMES_MAX);
     let mut names = unknown.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -348,6 +348,13 @@ impl Estate {
         stack.owner.as_deref().or_else(|| capability()?.owner.as_deref())
     }
 
+    /// All owners that there are: of stacks, and of capabilities.
+    pub fn owners(&self) -> BTreeSet<&str> {
+        let of_stacks = self.stacks.values().flat_map(|stack| self.owners_of(stack));
+        let of_capabilities = self.capabilities.values().filter_map(|capability| capability.owner.as_deref());
+        of_stacks.chain(of_capabilities).collect()
+    }
+
     /// All whom a stack belongs to: its team, and the owners of its folder by `CODEOWNERS`.
     pub fn owners_of<'a>(&'a self, stack: &'a Stack) -> impl Iterator<Item = &'a str> {
         self.owner_of(stack).into_iter().chain(stack.code_owners.iter().map(String::as_str))

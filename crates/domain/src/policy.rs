@@ -1,5 +1,9 @@
 //! What policies say of a plan. Owns the verdict's types; the policies are evaluated at the edge (`terrace-policy`).
 
+/// The most bytes of a plan, as JSON, that policies are asked about: ten thousand resources with long documents in them. All of it is in memory
+/// several times while they are.
+pub const PLAN_BYTES_MAX: usize = 128 << 20;
+
 /// What the policies of a gate say of one plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyVerdict {

@@ -34,7 +34,7 @@ pub trait AskPolicies: Send + Sync {
 pub struct Question<'a> {
     /// Of which instance.
     pub instance: &'a InstanceId,
-    /// The plan as `terraform show -json` prints it; `None` where it is larger than [`PLAN_BYTES_MAX`].
+    /// The plan as `terraform show -json` prints it; `None` where it is larger than [`terrace_domain::policy::PLAN_BYTES_MAX`].
     pub plan: Option<&'a [u8]>,
     /// Its facts.
     pub facts: &'a PlanFacts,
@@ -44,9 +44,6 @@ pub struct Question<'a> {
 
 /// How many addresses of each kind are recorded with a plan.
 const ADDRESSES_MAX: usize = 100;
-
-/// The largest plan that policies are asked about, in bytes as JSON: it is in memory as a whole then.
-pub const PLAN_BYTES_MAX: usize = 128 << 20;
 
 impl Assessing {
     /// Whether anything of an instance's plan is asked for.

@@ -9,9 +9,7 @@ use serde_json::Value as Json;
 pub use mask::MASK;
 pub use own::{Own, SCHEMA};
 
-/// The most bytes of a plan that policies are asked about: ten thousand resources with long documents in them. All of it is in memory several times
-/// while they are.
-pub const PLAN_BYTES_MAX: usize = 128 << 20;
+pub use terrace_domain::policy::PLAN_BYTES_MAX;
 /// The key of what Terrace knows.
 const OWN_KEY: &str = "terrace";
 

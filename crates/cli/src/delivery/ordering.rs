@@ -137,10 +137,7 @@ fn merge_windows(gates: &mut Vec<Gate>) {
 
 /// The owners that there are, each with the people that it stands for.
 fn owners(estate: &Estate) -> Who {
-    let of_stacks = estate.stacks.values().flat_map(|stack| estate.owners_of(stack));
-    let of_capabilities = estate.capabilities.values().filter_map(|capability| capability.owner.as_deref());
-    let names: BTreeSet<&str> = of_stacks.chain(of_capabilities).collect();
-    let people = names.into_iter().filter_map(|name| Some((name.to_owned(), estate.people_of(name)?)));
+    let people = estate.owners().into_iter().filter_map(|name| Some((name.to_owned(), estate.people_of(name)?)));
     Who::Owners { people: people.collect() }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use terrace_domain::estate::{Estate, GateRule};
 use terrace_domain::name::StageName;
-use terrace_domain::policy::PolicyVerdict;
-use terrace_driver::assess::{AskPolicies, PLAN_BYTES_MAX, Question};
+use terrace_domain::policy::{PLAN_BYTES_MAX, PolicyVerdict};
+use terrace_driver::assess::{AskPolicies, Question};
 use terrace_policy::GatePolicies;
 use terrace_policy::input::Own;
 use terrace_release::tree::ReleaseTree;

@@ -9,13 +9,13 @@ use terrace_domain::estate::Estate;
 use terrace_domain::plan::{
     ChangeRecords, Difference, Differences, FactsGatherer, Loss, Losses, PlanError, PlanFacts, PlanSink, read_plan,
 };
+use terrace_domain::policy::PLAN_BYTES_MAX;
 use terrace_domain::run::{ChangeRecord, InstanceId, Mode, Step};
 use terrace_world::terraform::{Environment, process};
 use tokio::sync::watch;
 
 use super::halt::{Halt, StepResult, failure, terraform_failure};
 use super::outputs::{OutputSink, PlannedOutputs};
-use crate::assess::PLAN_BYTES_MAX;
 use crate::context::Context;
 use crate::digest_key::DigestKey;
 
